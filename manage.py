@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line for Orgo Audit: `python manage.py help` lists what it can do."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgo_audit.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

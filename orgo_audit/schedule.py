@@ -1,0 +1,40 @@
+"""The one table of periodic work: name, task, period, why. Rows are data; Celery beat runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicWork:
+    """A task that beat sends every `every`. A pause made in the admin survives restarts."""
+
+    name: str
+    task: str
+    every: timedelta
+    why: str
+
+
+PERIODIC_WORK = (
+    PeriodicWork(
+        "load the policy file",
+        "logs.tasks.load_policy",
+        timedelta(seconds=10),
+        "a change of logging_config.yaml is picked up without a restart",
+    ),
+    PeriodicWork(
+        "make segments ahead",
+        "logs.tasks.make_segments",
+        timedelta(hours=6),
+        "an event without a segment would be refused; a missing month heals itself",
+    ),
+    PeriodicWork(
+        "forget what has served",
+        "logs.tasks.forget_spent_rows",
+        timedelta(hours=1),
+        "idempotency keys, read marks and quarantine are bounded by age",
+    ),
+)
+
+BEAT_SCHEDULE = {work.name: {"task": work.task, "schedule": work.every} for work in PERIODIC_WORK}

@@ -1,0 +1,198 @@
+"""All settings, read from the environment; every NAME may also be given as NAME_FILE, a file's path.
+
+What an operator may set is documented in the README. What is unset is embedded or off.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import environ
+
+from orgo_audit import logins
+from orgo_audit.embedded import paths
+from orgo_audit.schedule import BEAT_SCHEDULE
+
+env = environ.FileAwareEnv()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- the process --------------------------------------------------------------------------------
+ORGO_PROCESS: str = env.str("ORGO_PROCESS", default="")
+ORGO_HOME = Path(env.str("ORGO_HOME", default=str(BASE_DIR / "var"))).resolve()
+ORGO_PORT: int = env.int("ORGO_PORT", default=8000)
+ORGO_MAIL_PORT: int = env.int("ORGO_MAIL_PORT", default=8025)
+ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip("/")
+ORGO_POLICY = Path(env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml")))
+ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="")
+TESTING = ORGO_PROCESS == "test"
+_command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
+
+# --- secrets and hosts --------------------------------------------------------------------------
+DEBUG = False
+SECRET_KEY: str = env.str("ORGO_SECRET_KEY", default="") or paths.read_secret(ORGO_HOME, "secret_key")
+_public = environ.urlparse(ORGO_PUBLIC_URL)
+ALLOWED_HOSTS = sorted({_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
+_origins = {f"http://{host}:{ORGO_PORT}" for host in ("localhost", "127.0.0.1")}
+CSRF_TRUSTED_ORIGINS = sorted({ORGO_PUBLIC_URL} | _origins)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
+SESSION_COOKIE_NAME = "orgo_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- the database -------------------------------------------------------------------------------
+_owner_url: str = env.str("DATABASE_URL", default="")
+
+
+def _database(login: str) -> dict[str, object]:
+    own = "" if login == logins.OWNER else env.str(f"ORGO_{login.upper()}_DATABASE_URL", default="")
+    url = own or logins.database_url(login, owner_url=_owner_url, home=ORGO_HOME)
+    config: dict[str, object] = environ.Env.db_url_config(url)
+    config["CONN_MAX_AGE"] = None
+    config["CONN_HEALTH_CHECKS"] = True
+    config.setdefault("OPTIONS", {})
+    return config
+
+
+EMBEDDED_DATABASE = not (_owner_url or env.str("ORGO_WEB_DATABASE_URL", default=""))
+DATABASES = {"default": _database(logins.login_for(ORGO_PROCESS, _command))}
+if TESTING or not ORGO_PROCESS:
+    DATABASES["owner"] = _database(logins.OWNER)
+if TESTING:
+    DATABASES["worker"] = _database(logins.WORKER)
+    DATABASES["vault"] = _database(logins.VAULT)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEST_RUNNER = ""  # pytest runs the tests
+
+# --- broker, cache, periodic work ---------------------------------------------------------------
+_valkey = paths.valkey_socket(ORGO_HOME)
+REDIS_URL: str = env.str("REDIS_URL", default=f"unix://{_valkey}?db=1")
+EMBEDDED_VALKEY = "REDIS_URL" not in env.ENVIRON and "REDIS_URL_FILE" not in env.ENVIRON
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "orgo"}}
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=f"redis+socket://{_valkey}?virtual_host=0")
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    # Without the last two, a task of a killed worker waits 100 s longer than the first says.
+    {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
+    if CELERY_BROKER_URL.startswith("redis")
+    else {}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+
+# --- applications -------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "rest_framework",
+    "guardian",
+    "django_celery_beat",
+    "django_prometheus",
+    "orgo_audit",
+    "orgo_audit.policy",
+    "orgo_audit.accounts",
+    "logs",
+    "monitoring",
+    "compliance",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "orgo_audit.middleware.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "orgo_audit.middleware.viewer_time_zone",
+    "orgo_audit.middleware.PrometheusAfter",
+]
+ROOT_URLCONF = "orgo_audit.urls"
+WSGI_APPLICATION = "orgo_audit.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- people -------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+ANONYMOUS_USER_NAME = None  # guardian would add a row to the user table
+GUARDIAN_MONKEY_PATCH_USER = False
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_validators = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+AUTH_PASSWORD_VALIDATORS = [{"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _validators]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+# --- the API ------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "orgo_audit.api.ServiceTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orgo_audit.api.JsonOnly",
+    "EXCEPTION_HANDLER": "orgo_audit.api.problem_response",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+# The API reads its bodies itself and stops at 8 MiB; Django's own limit would cut in first.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
+
+# --- language, time, files ----------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "static/"
+STATIC_ROOT = ORGO_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+_static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+if not TESTING:
+    _static_storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static_storage},
+}
+
+# --- our own log lines: constant messages, no personal data --------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Its lines carry paths and query strings, where people and tasks are named.
+    "loggers": {"django.request": {"level": "CRITICAL"}, "django.security": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+}
+PROMETHEUS_EXPORT_MIGRATIONS = False
