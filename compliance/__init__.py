@@ -1,0 +1,1 @@
+"""Turns facts into proof. Its rooms are opened when their work comes."""

@@ -17,7 +17,14 @@ WORKER = "worker"
 VAULT = "vault"
 LOGINS = (OWNER, WEB, WORKER, VAULT)
 
-LOGIN_OF_PROCESS = {"web": WEB, "worker": WORKER, "beat": WORKER, "mail": WORKER, "vault": VAULT, "test": WEB}
+LOGIN_OF_PROCESS = {
+    "web": WEB,
+    "worker": WORKER,
+    "beat": WORKER,
+    "mail": WORKER,
+    "vault": VAULT,
+    "test": WEB,
+}
 OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate"})
 VAULT_COMMANDS = frozenset({"run_vault", "rotate_keys", "confirm_custodian"})
 

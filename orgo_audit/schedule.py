@@ -24,6 +24,12 @@ PERIODIC_WORK = (
         "a change of logging_config.yaml is picked up without a restart",
     ),
     PeriodicWork(
+        "put grants into force",
+        "logs.tasks.sync_grants",
+        timedelta(minutes=1),
+        "what a person accepted holds soon even if the nudge to the worker was lost",
+    ),
+    PeriodicWork(
         "make segments ahead",
         "logs.tasks.make_segments",
         timedelta(hours=6),

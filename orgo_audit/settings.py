@@ -22,15 +22,21 @@ ORGO_PROCESS: str = env.str("ORGO_PROCESS", default="")
 ORGO_HOME = Path(env.str("ORGO_HOME", default=str(BASE_DIR / "var"))).resolve()
 ORGO_PORT: int = env.int("ORGO_PORT", default=8000)
 ORGO_MAIL_PORT: int = env.int("ORGO_MAIL_PORT", default=8025)
-ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip("/")
-ORGO_POLICY = Path(env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml")))
+ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip(
+    "/"
+)
+ORGO_POLICY = Path(
+    env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
+)
 ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="")
 TESTING = ORGO_PROCESS == "test"
 _command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
 
 # --- secrets and hosts --------------------------------------------------------------------------
 DEBUG = False
-SECRET_KEY: str = env.str("ORGO_SECRET_KEY", default="") or paths.read_secret(ORGO_HOME, "secret_key")
+SECRET_KEY: str = env.str("ORGO_SECRET_KEY", default="") or paths.read_secret(
+    ORGO_HOME, "secret_key"
+)
 _public = environ.urlparse(ORGO_PUBLIC_URL)
 ALLOWED_HOSTS = sorted({_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
 _origins = {f"http://{host}:{ORGO_PORT}" for host in ("localhost", "127.0.0.1")}
@@ -70,8 +76,16 @@ TEST_RUNNER = ""  # pytest runs the tests
 _valkey = paths.valkey_socket(ORGO_HOME)
 REDIS_URL: str = env.str("REDIS_URL", default=f"unix://{_valkey}?db=1")
 EMBEDDED_VALKEY = "REDIS_URL" not in env.ENVIRON and "REDIS_URL_FILE" not in env.ENVIRON
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "orgo"}}
-CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=f"redis+socket://{_valkey}?virtual_host=0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "orgo",
+    }
+}
+CELERY_BROKER_URL: str = env.str(
+    "CELERY_BROKER_URL", default=f"redis+socket://{_valkey}?virtual_host=0"
+)
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # Without the last two, a task of a killed worker waits 100 s longer than the first says.
     {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
@@ -143,12 +157,16 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 ANONYMOUS_USER_NAME = None  # guardian would add a row to the user table
 GUARDIAN_MONKEY_PATCH_USER = False
+# access.py asks guardian for scopes; `has_perm` with an object, which needs the backend, is not used.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 _validators = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
-AUTH_PASSWORD_VALIDATORS = [{"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _validators]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _validators
+]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -177,6 +195,7 @@ USE_I18N = False
 STATIC_URL = "static/"
 STATIC_ROOT = ORGO_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = TESTING  # nothing is collected for a test
 _static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not TESTING:
     _static_storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -193,6 +212,10 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Its lines carry paths and query strings, where people and tasks are named.
-    "loggers": {"django.request": {"level": "CRITICAL"}, "django.security": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+        "httpx": {"level": "WARNING"},
+    },
 }
 PROMETHEUS_EXPORT_MIGRATIONS = False

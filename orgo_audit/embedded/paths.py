@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
 DATABASE_NAME = "orgo_audit"
 # A Unix socket's path may have 107 bytes on Linux and 103 elsewhere; the longest name in the folder has 30.
 SOCKET_FOLDER_LIMIT = 70
+# Not TMPDIR: a command typed in another shell must find the same folder. Its owner is verified before use.
+SHORT_ROOT = Path("/tmp")  # noqa: S108
 
 
 def secrets_folder(home: Path) -> Path:
@@ -23,18 +24,28 @@ def read_secret(home: Path, name: str) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
+def log_folder(home: Path) -> Path:
+    return home / "log"
+
+
+def metrics_folder(home: Path) -> Path:
+    """Where the counters of several processes meet (PROMETHEUS_MULTIPROC_DIR)."""
+    return home / "metrics"
+
+
 def socket_folder(home: Path) -> Path:
     """Where the sockets live: in the home, or in a short private folder if the home's path is too long."""
     folder = home / "run"
     if len(os.fsencode(folder)) <= SOCKET_FOLDER_LIMIT:
         return folder
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"orgo-{os.getuid()}-{digest}"
+    return SHORT_ROOT / f"orgo-{os.getuid()}-{digest}"
 
 
 def database_url(home: Path, role: str, password: str) -> str:
+    """Libpq and django-environ both read the socket's folder here; the latter spoils it in the host's place."""
     host = quote(str(socket_folder(home)), safe="")
-    return f"postgres://{role}:{quote(password, safe='')}@{host}/{DATABASE_NAME}"
+    return f"postgres://{role}:{quote(password, safe='')}@/{DATABASE_NAME}?host={host}"
 
 
 def valkey_socket(home: Path) -> Path:

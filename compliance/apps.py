@@ -1,0 +1,9 @@
+"""Turns facts into proof."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ComplianceConfig(AppConfig):
+    name = "compliance"

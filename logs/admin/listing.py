@@ -1,0 +1,210 @@
+"""A log's list page in words and links: filters, chips, presets, neighbours. Asks `reading` for everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from logs.api.parameters import query_from
+from logs.record.drafts import FIELD_OF_WIRE, format_instant
+from logs.record.models import Event
+from logs.record.reading import Cursor, EventQuery, Page
+from logs.record.vocabulary import LogType, Outcome
+from orgo_audit.errors import BadInput
+
+PAGE_SIZE = 100
+
+# The time presets, in the order of the page.
+RANGES = {
+    "1h": ("last hour", timedelta(hours=1)),
+    "24h": ("last 24 hours", timedelta(hours=24)),
+    "7d": ("last 7 days", timedelta(days=7)),
+    "30d": ("last 30 days", timedelta(days=30)),
+    "90d": ("last 90 days", timedelta(days=90)),
+    "1y": ("last year", timedelta(days=365)),
+}
+LABELS = {
+    "action": "Action",
+    "status": "Status",
+    "user": "User",
+    "task_id": "Task",
+    "email_id": "E-mail",
+    "ip_address": "Address",
+    "from": "From",
+    "to": "To",
+    "source": "Source",
+    "outcome": "Outcome",
+}
+COLUMNS = {
+    LogType.ACTIVITY: ("action", "task_id", "email_id", "from", "to", "status", "source"),
+    LogType.SECURITY: ("action", "outcome", "user", "ip_address", "source"),
+    LogType.ERROR: ("action", "email_id", "task_id", "reason", "source"),
+}
+_ERROR_LABELS = {"action": "Error", "reason": "Reason"}
+_PARAMETERS = frozenset(FIELD_OF_WIRE) | {"since", "until", "range", "cursor"}
+_LOCAL_TIMES = {"since_local": "since", "until_local": "until"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go: its words, its address, whether one is there already."""
+
+    label: str
+    href: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value in the table, and the address of the list filtered by it."""
+
+    name: str
+    value: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of the filter form."""
+
+    name: str
+    label: str
+    value: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What the page's address asks for, and the addresses that lead on from it."""
+
+    log_type: LogType
+    given: dict[str, str]
+    query: EventQuery
+    cursor: Cursor | None
+
+    @classmethod
+    def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
+        """BadInput, naming the parameter, for whatever is unknown or malformed."""
+        given = {name: value for name, value in parameters.dict().items() if value}
+        if unknown := given.keys() - _PARAMETERS:
+            raise BadInput("this page has no such filter", path=min(unknown))
+        cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
+        wire = {name: value for name, value in given.items() if name not in ("range", "cursor")}
+        if "range" in given:
+            wire["since"] = format_instant(_range_start(given["range"], now))
+        return cls(log_type, given, query_from(wire, [log_type]), cursor)
+
+    def href(self, **changes: str | None) -> str:
+        """This page's address with some parameters changed, back at its first page."""
+        kept = {name: value for name, value in self.given.items() if name != "cursor"}
+        merged = {name: value for name, value in (kept | changes).items() if value is not None}
+        return f"?{urlencode(merged)}"
+
+    def page_href(self, cursor: Cursor | None) -> str:
+        return "" if cursor is None else f"?{urlencode(self.given | {'cursor': cursor.as_text()})}"
+
+    def presets(self) -> list[Link]:
+        chosen = self.given.get("range")
+        absolute = bool({"since", "until"} & self.given.keys())
+        links = [
+            Link(
+                "any time", self.href(range=None, since=None, until=None), not (chosen or absolute)
+            )
+        ]
+        for name, (label, _) in RANGES.items():
+            links.append(Link(label, self.href(range=name, since=None, until=None), name == chosen))
+        return links
+
+    def chips(self) -> list[Link]:
+        """The filters in force; each link takes its filter away."""
+        labels = {**LABELS, "since": "since", "until": "until"}
+        return [
+            Link(f"{labels[name]}: {self._shown(name)}", self.href(**{name: None}))
+            for name in self.given
+            if name in labels
+        ]
+
+    def _shown(self, name: str) -> str:
+        instant = {"since": self.query.since, "until": self.query.until}.get(name)
+        return f"{timezone.localtime(instant):%Y-%m-%d %H:%M:%S}" if instant else self.given[name]
+
+    def fields(self) -> list[Field]:
+        return [
+            Field(
+                name,
+                self.label(name),
+                self.given.get(name, ""),
+                tuple(Outcome) if name == "outcome" else (),
+            )
+            for name in LABELS
+        ]
+
+    def label(self, name: str) -> str:
+        special = _ERROR_LABELS if self.log_type is LogType.ERROR else {}
+        return special.get(name) or LABELS[name]
+
+    def headings(self) -> list[str]:
+        return [self.label(name) for name in COLUMNS[self.log_type]]
+
+    def cells(self, event: Event) -> list[Cell]:
+        return [self.cell(event, name) for name in COLUMNS[self.log_type]]
+
+    def cell(self, event: Event, name: str) -> Cell:
+        value = getattr(event, FIELD_OF_WIRE.get(name, name))
+        if not value:
+            return Cell(name, "")
+        return Cell(name, value, self.href(**{name: value}) if name in FIELD_OF_WIRE else "")
+
+
+def _range_start(name: str, now: datetime) -> datetime:
+    if name not in RANGES:
+        raise BadInput(f"expected one of {', '.join(RANGES)}", path="range")
+    return now - RANGES[name][1]
+
+
+def clean_address(parameters: QueryDict) -> str | None:
+    """Where a submitted filter form should lead: without empty fields, local times as UTC.
+
+    None where the address is clean already. BadInput for a time that is none.
+    """
+    if not _LOCAL_TIMES.keys() & parameters.keys() and all(parameters.values()):
+        return None
+    cleaned: dict[str, str] = {}
+    for name, value in parameters.dict().items():
+        if not value:
+            continue
+        if name in _LOCAL_TIMES:
+            cleaned[_LOCAL_TIMES[name]] = format_instant(_local_instant(name, value))
+        else:
+            cleaned[name] = value
+    if {"since", "until"} & cleaned.keys():
+        cleaned.pop("range", None)
+    return f"?{urlencode(cleaned)}"
+
+
+def _local_instant(name: str, value: str) -> datetime:
+    try:
+        naive = datetime.fromisoformat(value)
+    except ValueError:
+        raise BadInput("expected a date and a time such as 2026-11-25 10:30", path=name) from None
+    return naive if naive.tzinfo else timezone.make_aware(naive)
+
+
+def rounded(number: int) -> str:
+    """An estimate as people say it: two digits that mean something, then zeros."""
+    if number < 100:
+        return str(number)
+    digits = len(str(number)) - 2
+    return f"{round(number, -digits):,}"
+
+
+def count_text(page: Page, estimate: int) -> str:
+    """`37 events` where the page holds them all, else `about 12,000 events`."""
+    if page.next is None and page.previous is None:
+        number = len(page.events)
+        return "1 event" if number == 1 else f"{number} events"
+    return f"about {rounded(max(estimate, len(page.events)))} events"

@@ -1,0 +1,102 @@
+"""The policy's versions in Django admin: what is in force, what waits and what accepting it would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from logs import tasks
+from logs.record import policy_loading
+from orgo_audit.accounts.models import Organization, Role, User
+from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.errors import Conflict, NotFound
+from orgo_audit.policy import versions
+from orgo_audit.policy.models import PolicyVersion
+
+
+def decides_on_policy(request: HttpRequest) -> bool:
+    """The policy is everybody's: only admins of the portal's own, oldest organization see and decide it."""
+    home = Organization.objects.order_by("pk").first()
+    return isinstance(request.user, User) and home in organizations_with_role(
+        request.user, Role.ADMIN
+    )
+
+
+@admin.register(PolicyVersion, site=site)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return decides_on_policy(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return decides_on_policy(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="policy_policyversion_changelist"),
+            path(
+                "<int:version_id>/change/",
+                view(self.version_view),
+                name="policy_policyversion_change",
+            ),
+            path(
+                "<int:version_id>/decide/",
+                view(self.decide_view),
+                name="policy_policyversion_decide",
+            ),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self._require(request)
+        context = {
+            "title": "Policy",
+            "versions": PolicyVersion.objects.all()[:100],
+            "in_force": versions.in_force(),
+            "waiting": versions.waiting(),
+        }
+        return self._render(request, "logs/policy_list.html", context)
+
+    def version_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        self._require(request)
+        version = PolicyVersion.objects.filter(pk=version_id).first()
+        if version is None:
+            raise Http404
+        context = {"title": f"Policy version {version.pk}", "version": version}
+        return self._render(request, "logs/policy_version.html", context)
+
+    def decide_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        self._require(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        decide = policy_loading.accept if "accept" in request.POST else policy_loading.refuse
+        try:
+            version = decide(version_id, request.user.get_username())
+        except NotFound:
+            raise Http404 from None
+        except Conflict as conflict:
+            messages.error(request, conflict.sentence)
+        else:
+            messages.success(
+                request, f"Policy version {version.pk} is {version.get_state_display()}."
+            )
+            tasks.sync_grants.delay_on_commit()
+        return HttpResponseRedirect(reverse("admin:policy_policyversion_changelist"))
+
+    def _require(self, request: HttpRequest) -> None:
+        if not decides_on_policy(request):
+            raise Http404
+
+    def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        every = self.admin_site.each_context(request) | {"opts": self.opts} | context
+        return TemplateResponse(request, template, every)

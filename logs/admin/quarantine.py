@@ -1,0 +1,19 @@
+"""The number of refused items on the admin's first page; reading and replaying them comes with its own page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from logs.record.models import QuarantinedEvent
+from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.people import organizations_with_role
+
+COUNTED_AT_MOST = 1000
+
+
+def quarantined(request: HttpRequest) -> int:
+    """How many items of the viewer's organizations wait in quarantine, counted up to 1,000."""
+    if not isinstance(request.user, User):
+        return 0
+    own = organizations_with_role(request.user, Role.ADMIN)
+    return QuarantinedEvent.objects.filter(organization__in=own)[:COUNTED_AT_MOST].count()

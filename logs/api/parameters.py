@@ -1,0 +1,186 @@
+"""From a request to what the rooms understand: query parameters, bodies, the caller. Decides nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, cast
+
+import msgspec
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.request import Request
+
+from logs.record.access import Viewer
+from logs.record.drafts import FIELD_OF_WIRE, MAX_BODY_BYTES
+from logs.record.ingest import IdempotencyKey, keyed_digest
+from logs.record.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Cursor, EventQuery
+from logs.record.vocabulary import LogType, Outcome
+from orgo_audit.accounts.models import ServiceToken, User
+from orgo_audit.api import single_parameters
+from orgo_audit.errors import BadInput, OrgoError
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+PAGING = frozenset({"cursor", "page_size"})
+TIMES = frozenset({"since", "until"})
+KNOWN = frozenset(FIELD_OF_WIRE) | TIMES | PAGING | {"q"}
+MAX_KEY_LENGTH = 200
+
+
+class UnsupportedMediaType(OrgoError):
+    code = "unsupported_media_type"
+    status = 415
+
+
+def viewer_of(request: Request) -> Viewer:
+    identity = cast("User | ServiceToken", request.user)
+    return Viewer(identity, request.META.get("REMOTE_ADDR"))
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+def query_of(request: Request, log_types: Iterable[LogType]) -> EventQuery:
+    """The filters of a list; BadInput for anything unknown, repeated or malformed."""
+    given = single_parameters(request, KNOWN)
+    if "q" in given:
+        raise BadInput(
+            "search is not available yet; use the filters by name",
+            path="q",
+            code="search_not_available",
+        )
+    return query_from(given, log_types)
+
+
+def query_from(given: dict[str, str], log_types: Iterable[LogType]) -> EventQuery:
+    """The same from plain values, for the admin's pages."""
+    filters = {
+        field: _value(name, given[name]) for name, field in FIELD_OF_WIRE.items() if name in given
+    }
+    since, until = (
+        _instant(name, given[name]) if name in given else None for name in ("since", "until")
+    )
+    if since is not None and until is not None and since >= until:
+        raise BadInput("`until` must be later than `since`", path="until", code="empty_range")
+    return EventQuery(frozenset(log_types), filters, since, until)
+
+
+def _value(name: str, value: str) -> str:
+    if "\0" in value:
+        raise BadInput("text must not contain NUL", path=name, code="nul_character")
+    if name == "outcome" and value not in set(Outcome):
+        raise BadInput(f"expected one of {', '.join(Outcome)}", path=name, code="unknown_outcome")
+    return _address(value) if name == "ip_address" else value
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise BadInput(
+            "expected an IPv4 or IPv6 address such as 192.0.2.7",
+            path="ip_address",
+            code="bad_ip_address",
+        ) from None
+
+
+def _instant(name: str, value: str) -> datetime:
+    try:
+        return msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
+    except msgspec.ValidationError:
+        raise BadInput(
+            "expected an RFC 3339 time with an offset such as 2024-11-24T10:45:00Z"
+            " (a + in an address is written %2B)",
+            path=name,
+            code="bad_timestamp",
+        ) from None
+
+
+def page_of(request: Request) -> tuple[Cursor | None, int]:
+    """Where the page begins and how many rows it may have."""
+    given = request.query_params
+    cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
+    return cursor, _page_size(given["page_size"]) if "page_size" in given else DEFAULT_PAGE_SIZE
+
+
+def _page_size(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_PAGE_SIZE:
+        return int(text)
+    raise BadInput(
+        f"expected a whole number from 1 to {MAX_PAGE_SIZE}", path="page_size", code="bad_page_size"
+    )
+
+
+# --- bodies -------------------------------------------------------------------------------------
+
+
+def body_of(request: Request) -> tuple[bytes, bool]:
+    """The body, unpacked, and whether it is NDJSON."""
+    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type not in (JSON, NDJSON):
+        raise UnsupportedMediaType(f"expected Content-Type {JSON} or {NDJSON}", path="Content-Type")
+    return _unpacked(request, _raw(request)), media_type == NDJSON
+
+
+def _raw(request: Request) -> bytes:
+    try:
+        raw = request._request.body  # noqa: SLF001  (REST framework's own would parse it)
+    except RequestDataTooBig:
+        raise _too_large() from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise _too_large()
+    return raw
+
+
+def _unpacked(request: Request, raw: bytes) -> bytes:
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    if encoding == "identity":
+        return raw
+    if encoding != "gzip":
+        raise UnsupportedMediaType(
+            "expected Content-Encoding gzip, or none", path="Content-Encoding"
+        )
+    return _gunzipped(raw)
+
+
+def _gunzipped(raw: bytes) -> bytes:
+    """Stops as soon as the limit is passed: a small body may unpack to terabytes."""
+    unpacked = b""
+    try:
+        while raw:
+            stream = zlib.decompressobj(wbits=31)
+            unpacked += stream.decompress(raw, MAX_BODY_BYTES + 1 - len(unpacked))
+            if len(unpacked) > MAX_BODY_BYTES:
+                raise _too_large()
+            if not stream.eof:
+                raise BadInput("the gzip body ends too early", code="bad_gzip")
+            raw = stream.unused_data
+    except zlib.error:
+        raise BadInput(
+            "the body is not gzip as its Content-Encoding says", code="bad_gzip"
+        ) from None
+    return unpacked
+
+
+def _too_large() -> BadInput:
+    return BadInput(
+        f"the body has more than {MAX_BODY_BYTES // 1024 // 1024} MiB; send smaller batches",
+        code="too_large",
+    )
+
+
+def idempotency_key_of(request: Request, body: bytes) -> IdempotencyKey | None:
+    """The caller's name for this batch, tied to the path and the bytes it was sent with."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise BadInput(
+            f"expected 1 to {MAX_KEY_LENGTH} printable ASCII characters",
+            path="Idempotency-Key",
+            code="bad_idempotency_key",
+        )
+    digest = keyed_digest("request body", request.path.encode(), body)
+    return IdempotencyKey(key, digest)

@@ -1,0 +1,188 @@
+"""The record's API doors: each parses, calls one function and renders. No rule lives here."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Never
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from logs.api import parameters
+from logs.record import access, drafts, ingest, own_events, reading, tracing
+from logs.record.models import Event
+from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Scope, ServiceToken, User
+from orgo_audit.api import problem, single_parameters
+from orgo_audit.errors import NotAllowed, NotFound
+
+
+REFUSALS = (
+    NotAllowed,
+    exceptions.PermissionDenied,
+    exceptions.AuthenticationFailed,
+    exceptions.NotAuthenticated,
+)
+
+
+class RecordView(APIView):
+    """What every door of the record does: a refusal becomes an event, then an answer."""
+
+    log_types: ClassVar[tuple[LogType, ...]] = tuple(LogType)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, REFUSALS):
+            self._report(type(exc).__name__)
+        return super().handle_exception(exc)
+
+    def require_view(self, request: Request) -> None:
+        """A person without the view, and every other stranger, finds nothing here."""
+        if isinstance(request.user, ServiceToken):
+            if not request.user.has_scope(Scope.READ):
+                raise NotAllowed("this token has no scope `read`", code="scope_missing")
+        elif not access.narrowed(access.readable(request.user), self.log_types):
+            self._report("no view")
+            raise NotFound("there is nothing here")
+
+    def _report(self, why: str) -> None:
+        request = self.request
+        identity = getattr(request, "_user", None)
+        known = identity if isinstance(identity, User | ServiceToken) else None
+        route = getattr(request.resolver_match, "route", request.path)
+        own_events.report_refusal(
+            known, request.META.get("REMOTE_ADDR"), f"{request.method} /{route}", why
+        )
+
+
+class EventBatchView(RecordView):
+    """`POST` takes events in, `GET` lists them: one log, or all three."""
+
+    expected: ClassVar[LogType | None] = None
+
+    def post(self, request: Request) -> HttpResponse:
+        token = self._ingest_token(request)
+        body, lines = parameters.body_of(request)
+        single_parameters(request, ())
+        receipt = ingest.store_batch(
+            drafts.parse_batch(body, lines=lines, log_type=self.expected, now=timezone.now()),
+            ingest.Sender(token.organization, token.name),
+            key=parameters.idempotency_key_of(request, body),
+        )
+        return _receipt_answer(receipt)
+
+    def get(self, request: Request) -> Response:
+        self.require_view(request)
+        query = parameters.query_of(request, self.log_types)
+        cursor, size = parameters.page_of(request)
+        page = reading.read(parameters.viewer_of(request), query, cursor=cursor, size=size)
+        return Response(_page_answer(request, page))
+
+    def _ingest_token(self, request: Request) -> ServiceToken:
+        if not isinstance(request.user, ServiceToken):
+            self.require_view(request)
+            raise NotAllowed("events are delivered with a service token", code="token_needed")
+        if not request.user.has_scope(Scope.INGEST):
+            raise NotAllowed("this token has no scope `ingest`", code="scope_missing")
+        return request.user
+
+
+class ActivityBatchView(EventBatchView):
+    expected = LogType.ACTIVITY
+    log_types = (LogType.ACTIVITY,)
+
+
+class SecurityBatchView(EventBatchView):
+    expected = LogType.SECURITY
+    log_types = (LogType.SECURITY,)
+
+
+class ErrorBatchView(EventBatchView):
+    expected = LogType.ERROR
+    log_types = (LogType.ERROR,)
+
+
+class EventView(RecordView):
+    """One event by its id; the address of another log type does not have it."""
+
+    def get(self, request: Request, event_id: str) -> Response:
+        self.require_view(request)
+        single_parameters(request, ())
+        event = reading.get(parameters.viewer_of(request), self.log_types, _uuid(event_id))
+        return Response(as_answer(event))
+
+
+class ActivityView(EventView):
+    log_types = (LogType.ACTIVITY,)
+
+
+class SecurityView(EventView):
+    log_types = (LogType.SECURITY,)
+
+
+class ErrorView(EventView):
+    log_types = (LogType.ERROR,)
+
+
+class TraceView(RecordView):
+    """A task from e-mail to completion."""
+
+    def get(self, request: Request, task_id: str) -> Response:
+        self.require_view(request)
+        single_parameters(request, ())
+        trace = tracing.trace_of(parameters.viewer_of(request), task_id, now=timezone.now())
+        return Response(trace.as_json())
+
+
+class NothingHereView(RecordView):
+    """Every other address under the API."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> Never:
+        raise NotFound("there is nothing here")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("there is no such event") from None
+
+
+def as_answer(event: Event) -> dict[str, Any]:
+    return drafts.as_wire(event, event.organization.slug)
+
+
+def _receipt_answer(receipt: ingest.Receipt) -> HttpResponse:
+    if receipt.status != 400:
+        return Response(receipt.as_json(), status=receipt.status)
+    first = receipt.rejected[0]
+    alone = len(receipt.rejected) == 1
+    return problem(
+        400,
+        first["code"] if alone else "nothing_accepted",
+        first["detail"] if alone else "no item was accepted; `rejected` says why, item by item",
+        path=first["path"] if alone else "",
+        more=receipt.as_json(),
+    )
+
+
+def _page_answer(request: Request, page: reading.Page) -> dict[str, Any]:
+    return {
+        "next": _link(request, page.next),
+        "previous": _link(request, page.previous),
+        "results": [as_answer(event) for event in page.events],
+    }
+
+
+def _link(request: Request, cursor: reading.Cursor | None) -> str | None:
+    if cursor is None:
+        return None
+    query = request.query_params.dict() | {"cursor": cursor.as_text()}
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")

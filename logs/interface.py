@@ -1,0 +1,28 @@
+"""All that other apps may touch of the record."""
+
+from __future__ import annotations
+
+from logs.record.access import Viewer, readable, sync_grants
+from logs.record.own_events import (
+    report_failed_sign_in,
+    report_policy,
+    report_refusal,
+    report_sign_in,
+    report_sign_out,
+)
+from logs.record.partitions import make_segments, missing_segments
+from logs.record.policy_loading import load as load_policy
+
+__all__ = [
+    "Viewer",
+    "load_policy",
+    "make_segments",
+    "missing_segments",
+    "readable",
+    "report_failed_sign_in",
+    "report_policy",
+    "report_refusal",
+    "report_sign_in",
+    "report_sign_out",
+    "sync_grants",
+]

@@ -1,0 +1,337 @@
+"""From the wire's words to a draft of an event: types, limits, one verdict per item. Stores nothing.
+
+The blueprint's words (`user`, `from`, `timestamp`) end here; `as_wire` speaks them again.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from logs.record import strict_json
+from logs.record.vocabulary import LogType, Outcome, code_of, outcome_of
+from orgo_audit.errors import BadInput
+
+MAX_EVENTS = 5000
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_DETAILS_BYTES = 64 * 1024
+MAX_AHEAD = timedelta(minutes=5)
+
+# Every one of these is indexed, and an index entry must stay below a third of a page.
+Short = Annotated[str, Meta(max_length=500)]
+Long = Annotated[str, Meta(max_length=10_000)]
+
+
+class _Wire(msgspec.Struct):
+    """The keys that the wire knows, with their types. All others go to `details`."""
+
+    timestamp: Annotated[datetime, Meta(tz=True)]
+    action: Short | UnsetType = UNSET
+    error: Short | UnsetType = UNSET
+    user: Short | UnsetType = UNSET
+    task_id: Short | UnsetType = UNSET
+    email_id: Short | UnsetType = UNSET
+    ip_address: Short | UnsetType = UNSET
+    from_: Short | UnsetType = msgspec.field(default=UNSET, name="from")
+    to: Short | UnsetType = UNSET
+    status: Short | UnsetType = UNSET
+    reason: Long | UnsetType = UNSET
+    workflow: Short | UnsetType = UNSET
+
+
+_KNOWN_KEYS = frozenset(_Wire.__struct_encode_fields__)
+_CONSUMED = {
+    LogType.ACTIVITY: _KNOWN_KEYS - {"error"} | {"log_type"},
+    LogType.SECURITY: _KNOWN_KEYS - {"error"} | {"log_type"},
+    LogType.ERROR: _KNOWN_KEYS - {"action"} | {"log_type"},
+}
+
+# Filters and answers by the wire's names; `action` stands for `error` in error logs, too.
+FIELD_OF_WIRE = {
+    "action": "action",
+    "status": "status",
+    "user": "actor",
+    "task_id": "task_id",
+    "email_id": "email_id",
+    "ip_address": "ip_address",
+    "from": "route_from",
+    "to": "route_to",
+    "source": "source",
+    "outcome": "outcome",
+}
+_ANSWER_FIELDS = {
+    "user": "actor",
+    "task_id": "task_id",
+    "email_id": "email_id",
+    "from": "route_from",
+    "to": "route_to",
+    "status": "status",
+    "reason": "reason",
+    "ip_address": "ip_address",
+    "workflow": "workflow",
+}
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An event that is right in itself and not yet stored. Absent is None, never an empty text."""
+
+    log_type: LogType
+    occurred_at: datetime
+    action: str
+    code: str
+    outcome: Outcome
+    status: str | None = None
+    actor: str | None = None
+    task_id: str | None = None
+    email_id: str | None = None
+    ip_address: str | None = None
+    route_from: str | None = None
+    route_to: str | None = None
+    reason: str | None = None
+    workflow: str | None = None
+    details: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an item was refused: stable code, field path, and what would be accepted."""
+
+    code: str
+    path: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a batch with its verdict. `sent` is what was parsed, or the bytes that were not."""
+
+    verdict: Draft | Refusal
+    sent: Any
+    log_type: str = ""
+
+
+def parse_batch(body: bytes, *, lines: bool, log_type: LogType | None, now: datetime) -> list[Item]:
+    """One event, an array, or (`lines`) NDJSON. Without `log_type` every item carries its own.
+
+    Raises BadInput where the body as a whole cannot be used; a wrong item only refuses itself.
+    """
+    sent = _parsed_lines(body) if lines else _parsed_document(body)
+    if not sent:
+        raise BadInput("the batch is empty; expected at least one event", code="empty_batch")
+    if len(sent) > MAX_EVENTS:
+        raise BadInput(
+            f"{len(sent)} events; at most {MAX_EVENTS} fit into one request", code="too_many_events"
+        )
+    return [_judged(item, log_type, now) for item in sent]
+
+
+def _parsed_document(body: bytes) -> list[Any]:
+    value = strict_json.parse(body)
+    return value if isinstance(value, list) else [value]
+
+
+def _parsed_lines(body: bytes) -> list[Any]:
+    return [
+        _Unparsed(line, value) if isinstance(value, BadInput) else value
+        for line, value in strict_json.parse_lines(body)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unparsed:
+    line: bytes
+    problem: BadInput
+
+
+def _judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
+    if isinstance(sent, _Unparsed):
+        problem = sent.problem
+        return Item(Refusal(problem.code, problem.path, problem.sentence), sent.line)
+    try:
+        kind = _log_type_of(sent, log_type)
+        return Item(draft_of(sent, kind, now=now), sent, kind.value)
+    except BadInput as problem:
+        refusal = Refusal(problem.code, problem.path, problem.sentence)
+        return Item(refusal, sent, log_type.value if log_type else "")
+
+
+def _log_type_of(sent: Any, expected: LogType | None) -> LogType:
+    if not isinstance(sent, dict):
+        raise BadInput("an event is a JSON object", code="wrong_type")
+    told = sent.get("log_type")
+    if told is None and expected is not None and "log_type" not in sent:
+        return expected
+    accepted = [expected.value] if expected else [kind.value for kind in LogType]
+    if told not in accepted:
+        sentence = f"expected {' or '.join(repr(kind) for kind in accepted)}"
+        if expected:
+            sentence += "; a mixed batch goes to /api/v1/logs/"
+        code = "missing_field" if "log_type" not in sent else "wrong_log_type"
+        raise BadInput(sentence, path="log_type", code=code)
+    return LogType(told)
+
+
+def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft:
+    """The draft of one wire object; BadInput names the first wrong field."""
+    try:
+        wire = msgspec.convert(sent, _Wire)
+    except msgspec.ValidationError:
+        raise _wrong_field(sent) from None
+    name, action = ("error", wire.error) if log_type is LogType.ERROR else ("action", wire.action)
+    if not action:
+        raise _missing(name, log_type)
+    code = code_of(action)
+    status = wire.status or (None if wire.status is UNSET else "")
+    return Draft(
+        log_type=log_type,
+        occurred_at=_instant(wire.timestamp, now),
+        action=action,
+        code=code,
+        outcome=outcome_of(log_type, code, status),
+        status=status,
+        actor=_given(wire.user),
+        task_id=_given(wire.task_id),
+        email_id=_given(wire.email_id),
+        ip_address=_address(wire.ip_address),
+        route_from=_given(wire.from_),
+        route_to=_given(wire.to),
+        reason=_given(wire.reason),
+        workflow=_given(wire.workflow),
+        details=_details(sent, log_type),
+    )
+
+
+def _given(value: str | UnsetType) -> str | None:
+    return None if value is UNSET else value
+
+
+def _missing(name: str, log_type: LogType) -> BadInput:
+    return BadInput(
+        f"every {log_type.value} event has {name!r}, a text that is not empty",
+        path=name,
+        code="missing_field",
+    )
+
+
+def _instant(sent: datetime, now: datetime) -> datetime:
+    try:
+        instant = sent.astimezone(UTC)
+    except OverflowError:
+        raise BadInput(
+            "beyond the years 1 to 9999", path="timestamp", code="bad_timestamp"
+        ) from None
+    if instant > now + MAX_AHEAD:
+        raise BadInput(
+            "more than five minutes ahead of our clock; any past is accepted",
+            path="timestamp",
+            code="timestamp_in_future",
+        )
+    return instant
+
+
+def _address(sent: str | UnsetType) -> str | None:
+    if sent is UNSET:
+        return None
+    try:
+        return str(ipaddress.ip_address(sent))
+    except ValueError:
+        raise BadInput(
+            "expected an IPv4 or IPv6 address such as 192.0.2.7",
+            path="ip_address",
+            code="bad_ip_address",
+        ) from None
+
+
+def _details(sent: dict[str, Any], log_type: LogType) -> dict[str, Any]:
+    unknown = sent.keys() - _CONSUMED[log_type]
+    if not unknown:
+        return {}
+    details = {key: sent[key] for key in sent if key in unknown and key != "details"}
+    if "details" in unknown:
+        own = sent["details"]
+        if isinstance(own, dict) and not own.keys() & details.keys() and "details" not in own:
+            details = own | details
+        else:
+            details["details"] = own
+    if len(msgspec.json.encode(details)) > MAX_DETAILS_BYTES:
+        raise BadInput(
+            f"unknown keys take more than {MAX_DETAILS_BYTES // 1024} KiB",
+            path="details",
+            code="too_large",
+        )
+    return details
+
+
+def _wrong_field(sent: dict[str, Any]) -> BadInput:
+    """Which field is wrong, and what would be right: only asked once something is."""
+    if "timestamp" not in sent:
+        return BadInput(
+            "every event has a 'timestamp' such as 2024-11-24T10:45:00Z",
+            path="timestamp",
+            code="missing_field",
+        )
+    for name, value in sent.items():
+        if name == "timestamp":
+            if problem := _wrong_timestamp(value):
+                return problem
+        elif name in _KNOWN_KEYS and (problem := _wrong_text(name, value)):
+            return problem
+    raise AssertionError("msgspec refused an item in which no field is wrong")
+
+
+def _wrong_timestamp(value: Any) -> BadInput | None:
+    try:
+        msgspec.convert(value, Annotated[datetime, Meta(tz=True)])
+    except msgspec.ValidationError:
+        return BadInput(
+            "expected an RFC 3339 time with an offset such as 2024-11-24T10:45:00Z",
+            path="timestamp",
+            code="bad_timestamp",
+        )
+    return None
+
+
+def _wrong_text(name: str, value: Any) -> BadInput | None:
+    limit = 10_000 if name == "reason" else 500
+    if not isinstance(value, str):
+        return BadInput(
+            "expected a text; leave the key out where there is no value",
+            path=name,
+            code="wrong_type",
+        )
+    if len(value) > limit:
+        return BadInput(f"longer than {limit} characters", path=name, code="too_long")
+    return None
+
+
+def format_instant(instant: datetime) -> str:
+    """UTC with `Z`, without a fraction where it is zero, else with six digits."""
+    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    return f"{text}.{instant.microsecond:06d}Z" if instant.microsecond else f"{text}Z"
+
+
+def as_wire(event: Any, organization: str) -> dict[str, Any]:
+    """A stored event in the blueprint's words; absent keys stay absent."""
+    log_type = LogType(event.log_type)
+    wire: dict[str, Any] = {
+        "id": str(event.id),
+        "log_type": log_type.value,
+        "timestamp": format_instant(event.occurred_at),
+        "error" if log_type is LogType.ERROR else "action": event.action,
+    }
+    for name, attribute in _ANSWER_FIELDS.items():
+        if (value := getattr(event, attribute)) is not None:
+            wire[name] = value
+    wire |= {
+        "recorded_at": format_instant(event.recorded_at),
+        "organization": organization,
+        "source": event.source,
+        "outcome": event.outcome,
+        "details": event.details,
+    }
+    return wire

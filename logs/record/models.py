@@ -1,0 +1,222 @@
+"""The tables of the record: events with their three faces, scopes and grants, and what stands at the door."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from logs.record.vocabulary import LogType, Outcome
+from orgo_audit.accounts.models import Organization
+
+LOG_TYPE_CHOICES = [(kind.value, kind.value) for kind in LogType]
+OUTCOME_CHOICES = [(outcome.value, outcome.value) for outcome in Outcome]
+
+
+class EventManager(models.Manager["Event"]):
+    """Gives a proxy model the events of its own log type only."""
+
+    def __init__(self, log_type: LogType | None = None) -> None:
+        super().__init__()
+        self.log_type = log_type
+
+    def get_queryset(self) -> models.QuerySet[Event]:
+        queryset = super().get_queryset()
+        return queryset if self.log_type is None else queryset.filter(log_type=self.log_type.value)
+
+
+class Event(models.Model):
+    """One recorded fact. The table is partitioned and append-only; only `ingest.py` inserts.
+
+    The primary key in the database is (id, log_type). There is no foreign key in or out: the
+    organization is checked at the door, and other tables keep an event's id.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    log_type = models.CharField(max_length=8, choices=LOG_TYPE_CHOICES)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    recorded_at = models.DateTimeField("recorded at")
+    occurred_at = models.DateTimeField("time")
+    source = models.CharField(max_length=100)
+    action = models.CharField(max_length=500)
+    code = models.CharField(max_length=50)
+    outcome = models.CharField(max_length=8, choices=OUTCOME_CHOICES)
+    # Absent is not the same as an empty text that was sent: answers must tell the two apart.
+    status = models.CharField(max_length=500, null=True)  # noqa: DJ001
+    actor = models.CharField("user", max_length=500, null=True)  # noqa: DJ001
+    task_id = models.CharField("task", max_length=500, null=True)  # noqa: DJ001
+    email_id = models.CharField("e-mail", max_length=500, null=True)  # noqa: DJ001
+    ip_address = models.CharField("address", max_length=64, null=True)  # noqa: DJ001
+    route_from = models.CharField("from", max_length=500, null=True)  # noqa: DJ001
+    route_to = models.CharField("to", max_length=500, null=True)  # noqa: DJ001
+    reason = models.CharField(max_length=10_000, null=True)  # noqa: DJ001
+    workflow = models.CharField(max_length=500, null=True)  # noqa: DJ001
+    details = models.JSONField()
+
+    objects: ClassVar[EventManager] = EventManager()
+
+    class Meta:
+        db_table = "event"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.log_type} event {self.id}"
+
+
+class ActivityLog(Event):
+    """The activity log: tasks created, routed, escalated, completed."""
+
+    objects: ClassVar[EventManager] = EventManager(LogType.ACTIVITY)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = "activity event"
+        verbose_name_plural = "activity log"
+
+
+class SecurityLog(Event):
+    """The security log: logins, refusals, who read what."""
+
+    objects: ClassVar[EventManager] = EventManager(LogType.SECURITY)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = "security event"
+        verbose_name_plural = "security log"
+
+
+class ErrorLog(Event):
+    """The error log: disrupted workflows and system errors."""
+
+    objects: ClassVar[EventManager] = EventManager(LogType.ERROR)
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = "error event"
+        verbose_name_plural = "error log"
+
+
+class LogScope(models.Model):
+    """A view of one organization that can be granted: `activity_logs`, `anonymized_harassment_logs`."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    view = models.CharField(max_length=100)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "view"], name="logscope_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.view} of organization {self.organization_id}"
+
+
+class LogScopeUserGrant(UserObjectPermissionBase):
+    """guardian's grant of a scope to a person, with a real foreign key."""
+
+    content_object = models.ForeignKey(LogScope, on_delete=models.CASCADE)
+
+
+class LogScopeGroupGrant(GroupObjectPermissionBase):
+    """guardian's grant of a scope to a role's group, with a real foreign key."""
+
+    content_object = models.ForeignKey(LogScope, on_delete=models.CASCADE)
+
+
+class Batch(models.Model):
+    """An idempotency key with the receipt it got. No role can see this table."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+    body_digest = models.BinaryField(max_length=32)
+    receipt = models.JSONField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "source", "key"], name="batch_key_once")
+        ]
+        indexes = [models.Index(fields=["recorded_at"], name="batch_recorded_at")]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
+class QuarantinedEvent(models.Model):
+    """An item that was refused and is surely ordinary: why, and what was sent, bounded in size and age."""
+
+    id = models.UUIDField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=100)
+    log_type = models.CharField(max_length=8, blank=True)
+    recorded_at = models.DateTimeField()
+    code = models.CharField(max_length=50)
+    path = models.CharField(max_length=1000, blank=True)
+    detail = models.CharField(max_length=1000)
+    # The text as it was sent; JSON columns would not keep what is wrong with it.
+    sent = models.TextField()
+    truncated = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["recorded_at"], name="quarantine_recorded_at")]
+
+    def __str__(self) -> str:
+        return f"refused item {self.pk}"
+
+
+class SealedItem(models.Model):
+    """The vault's inbox: an envelope that only the vault can open. The web login may insert, never read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    envelope = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"envelope {self.pk}"
+
+
+class SensitiveReference(models.Model):
+    """A keyed digest of a task or mail that is sensitive, so that its later events follow it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "digest"], name="sensitive_reference_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"reference {self.pk}"
+
+
+class ReadMark(models.Model):
+    """When a viewer's query, or a refusal, was last put on record: one event in ten minutes."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["recorded_at"], name="readmark_recorded_at")]
+
+    def __str__(self) -> str:
+        return "read mark"

@@ -1,0 +1,140 @@
+"""What the portal puts on record about itself: who read, who was refused, who signed in. Never what they saw.
+
+Repeated looks and refusals are one event in ten minutes, so that the record does not fill with its
+own readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from logs.record import ingest
+from logs.record.access import Viewer
+from logs.record.drafts import Draft
+from logs.record.vocabulary import LogType, code_of, outcome_of
+from orgo_audit.accounts.models import Membership, Organization, ServiceToken, User
+
+SOURCE = "portal"
+QUIET_FOR = timedelta(minutes=10)
+WITHHELD = "withheld"
+
+
+def report_read(
+    viewer: Viewer, organizations: Iterable[Organization], what: str, filters: Mapping[str, str]
+) -> None:
+    """Puts on record that somebody read `what` with these filters; raises if that cannot be written."""
+    for organization in organizations:
+        sender = ingest.Sender(organization, SOURCE)
+        told = dict(filters)
+        if not ingest.is_ordinary(told, sender):
+            told = dict.fromkeys(told, WITHHELD)
+        told = {"read": what, "filters": told} if told else {"read": what}
+        _report_once("Logs Viewed", organization, viewer.name, viewer.address, told)
+
+
+def report_refusal(
+    identity: User | ServiceToken | None, address: str | None, what: str, why: str
+) -> None:
+    """Puts on record that somebody was refused `what`, in every organization it concerns."""
+    actor = Viewer(identity).name if identity else None
+    for organization in _organizations_of(identity):
+        _report_once("Access Denied", organization, actor, address, {"refused": what, "why": why})
+
+
+def report_sign_in(user: User, address: str | None) -> None:
+    """A person signed in."""
+    for organization in _organizations_of(user):
+        _report("Login", organization, user.get_username(), address, {})
+
+
+def report_sign_out(user: User, address: str | None) -> None:
+    """A person signed out."""
+    for organization in _organizations_of(user):
+        _report("Logout", organization, user.get_username(), address, {})
+
+
+def report_failed_sign_in(name: str, address: str | None) -> None:
+    """A sign-in failed. An unknown name is not kept in clear: people type passwords there."""
+    user = User.objects.filter(username=name).first()
+    if user is not None:
+        for organization in _organizations_of(user):
+            _report("Failed Login Attempt", organization, name, address, {})
+        return
+    digest = ingest.keyed_digest("unknown user name", name.encode(errors="replace")).hex()[:16]
+    told = {"unknown_user": digest, "length": len(name)}
+    for organization in _organizations_of(None):
+        _report("Failed Login Attempt", organization, None, address, told)
+
+
+def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
+    """A version of the policy was loaded, accepted or refused: said in every organization."""
+    for organization in Organization.objects.all():
+        _report(action, organization, author, None, told)
+
+
+def _organizations_of(identity: User | ServiceToken | None) -> list[Organization]:
+    """Where it is told: the identity's organizations, else the portal's own, which is the oldest."""
+    if isinstance(identity, ServiceToken):
+        return [identity.organization]
+    if identity is not None:
+        held = Membership.objects.filter(user=identity).values("organization")
+        if found := list(Organization.objects.filter(pk__in=held).order_by("pk")):
+            return found
+    return list(Organization.objects.order_by("pk")[:1])
+
+
+def _report_once(
+    action: str,
+    organization: Organization,
+    actor: str | None,
+    address: str | None,
+    told: dict[str, Any],
+) -> None:
+    who = actor or address or "nobody"
+    digest = ingest.keyed_digest(
+        "own event",
+        str(organization.pk).encode(),
+        action.encode(),
+        who.encode(),
+        repr(told).encode(),
+    )
+    if _is_due(digest):
+        _report(action, organization, actor, address, told)
+
+
+def _is_due(digest: bytes) -> bool:
+    """Claims the next ten minutes for this digest; False where they are claimed already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO logs_readmark AS mark (digest, recorded_at) VALUES (%s, now())"
+            " ON CONFLICT (digest) DO UPDATE SET recorded_at = now()"
+            " WHERE mark.recorded_at < now() - %s",
+            [digest, QUIET_FOR],
+        )
+        return bool(cursor.rowcount)
+
+
+def _report(
+    action: str,
+    organization: Organization,
+    actor: str | None,
+    address: str | None,
+    told: dict[str, Any],
+) -> None:
+    code = code_of(action)
+    draft = Draft(
+        log_type=LogType.SECURITY,
+        occurred_at=timezone.now(),
+        action=action,
+        code=code,
+        outcome=outcome_of(LogType.SECURITY, code, None),
+        actor=actor,
+        ip_address=address,
+        details=told,
+    )
+    ingest.record([draft], ingest.Sender(organization, SOURCE))

@@ -1,0 +1,46 @@
+"""Loads the policy file for the record: a new version is put on record, its grants into force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from logs.record import access, own_events
+from orgo_audit.policy import versions
+from orgo_audit.policy.models import PolicyState, PolicyVersion
+
+ACTION_OF_STATE = {
+    PolicyState.ACCEPTED: "Policy Accepted",
+    PolicyState.WAITING: "Policy Loaded",
+    PolicyState.REFUSED: "Policy Refused",
+}
+
+
+def load(path: Path) -> PolicyVersion | None:
+    """The new version, where the file changed since it was last looked at."""
+    version = versions.load_file(path)
+    if version is not None:
+        put_on_record(version)
+        access.sync_grants()
+    return version
+
+
+def accept(version_id: int, by: str) -> PolicyVersion:
+    """A person accepts what waits; the grants follow with `access.sync_grants`, run by the worker."""
+    version = versions.accept(version_id, by)
+    put_on_record(version)
+    return version
+
+
+def refuse(version_id: int, by: str) -> PolicyVersion:
+    """A person refuses what waits."""
+    version = versions.refuse(version_id, by)
+    put_on_record(version)
+    return version
+
+
+def put_on_record(version: PolicyVersion) -> None:
+    action = ACTION_OF_STATE.get(PolicyState(version.state))
+    if action is None:
+        return
+    told = {"version": version.pk, "state": version.state}
+    own_events.report_policy(action, version.decided_by or version.author, told)

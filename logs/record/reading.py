@@ -1,0 +1,229 @@
+"""Reads events for a viewer, page by page, through access; leaves the record of who read what.
+
+Pages go by key (occurred_at, id), newest first: no OFFSET and no exact COUNT, so that page 1,000
+costs what page 1 costs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from django.db.models import F, QuerySet, Value
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+
+from logs.record import own_events
+from logs.record.access import Readable, Viewer, narrowed, readable
+from logs.record.drafts import MAX_AHEAD, format_instant
+from logs.record.identifiers import smallest_id
+from logs.record.models import Event
+from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Organization
+from orgo_audit.errors import BadInput, NotFound
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 500
+MAX_TRACE_EVENTS = 2000
+# The clock of another machine may be behind ours by the minute that the table's check allows.
+_CLOCK_SLACK = timedelta(minutes=1)
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a list: after or before this event. Opaque to callers."""
+
+    occurred_at: datetime
+    id: UUID
+    backward: bool = False
+
+    def as_text(self) -> str:
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def from_text(cls, text: str) -> Cursor:
+        """BadInput unless this is a cursor that we gave out."""
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            cursor = msgspec.json.decode(raw, type=cls)
+        except (binascii.Error, ValueError, msgspec.MsgspecError):
+            cursor = None
+        if cursor is None or cursor.occurred_at.tzinfo is None:
+            raise BadInput(
+                "not a cursor; follow `next` or `previous` of an answer as they are",
+                path="cursor",
+                code="bad_cursor",
+            )
+        return cursor
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events: log types, exact values by field name, a half-open range of the sender's clock."""
+
+    log_types: frozenset[LogType]
+    filters: Mapping[str, str] = field(default_factory=dict)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def described(self) -> dict[str, str]:
+        """The query as the record keeps it."""
+        told = dict(self.filters)
+        for name, instant in (("since", self.since), ("until", self.until)):
+            if instant is not None:
+                told[name] = format_instant(instant)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, newest first, and where the neighbours begin."""
+
+    events: list[Event]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def read(
+    viewer: Viewer,
+    query: EventQuery,
+    *,
+    cursor: Cursor | None = None,
+    size: int = DEFAULT_PAGE_SIZE,
+) -> Page:
+    """One page of what the viewer may read; NotFound where that is nothing."""
+    scopes = _scopes(viewer, query.log_types)
+    own_events.report_read(viewer, scopes, _described(query.log_types), query.described())
+    backward = cursor is not None and cursor.backward
+    rows = _merged(
+        (
+            _fetched(_rows(query, organization, kinds, cursor)[: size + 1], organization)
+            for organization, kinds in scopes.items()
+        ),
+        backward=backward,
+    )
+    page, more = rows[:size], len(rows) > size
+    if backward:
+        page.reverse()
+    return Page(
+        page,
+        next=_cursor_at(page[-1], backward=False) if page and (more or backward) else None,
+        previous=_cursor_at(page[0], backward=True)
+        if page and (more if backward else cursor is not None)
+        else None,
+    )
+
+
+def get(viewer: Viewer, log_types: Iterable[LogType], event_id: UUID) -> Event:
+    """One event; NotFound for an unknown id, another log type and another organization alike."""
+    scopes = _scopes(viewer, log_types)
+    for organization, kinds in scopes.items():
+        for found in _fetched(_in_scope(organization, kinds).filter(pk=event_id), organization):
+            what = f"{found.log_type} event {event_id}"
+            own_events.report_read(viewer, [organization], what, {})
+            return found
+    raise NotFound("there is no such event")
+
+
+def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
+    """A task's events of all types in order, those of its e-mail before the task existed included.
+
+    NotFound where there are none. At most the first 2,000.
+    """
+    scopes = _scopes(viewer, LogType)
+    own_events.report_read(viewer, scopes, "trace", {"task_id": task_id})
+    found: list[Event] = []
+    for organization, kinds in scopes.items():
+        events = _in_scope(organization, kinds).order_by("occurred_at", "id")
+        of_task = events.filter(task_id=task_id)[:MAX_TRACE_EVENTS]
+        own = _fetched(of_task, organization)
+        mails = {event.email_id for event in own if event.email_id}
+        before = events.filter(email_id__in=mails, task_id=None)[:MAX_TRACE_EVENTS]
+        found += own + _fetched(before, organization)
+    if not found:
+        raise NotFound("there is no such task")
+    return sorted(found, key=lambda event: (event.occurred_at, event.id))[:MAX_TRACE_EVENTS]
+
+
+def estimate(viewer: Viewer, query: EventQuery) -> int:
+    """About how many events the query has, by the planner's statistics: costs the same at any size."""
+    scopes = narrowed(readable(viewer.identity), query.log_types)
+    return sum(_estimated(_rows(query, *scope, None).order_by()) for scope in scopes.items())
+
+
+def _estimated(rows: QuerySet[Event]) -> int:
+    statement, parameters = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+        plan = cursor.fetchone()[0]
+    return int(
+        (plan if isinstance(plan, list) else msgspec.json.decode(plan))[0]["Plan"]["Plan Rows"]
+    )
+
+
+def _scopes(viewer: Viewer, log_types: Iterable[LogType]) -> Readable:
+    scopes = narrowed(readable(viewer.identity), log_types)
+    if not scopes:
+        raise NotFound("there is nothing here")
+    return scopes
+
+
+def _described(log_types: Iterable[LogType]) -> str:
+    return " and ".join(sorted(log_type.view for log_type in log_types))
+
+
+def _in_scope(organization: Organization, kinds: Iterable[LogType]) -> QuerySet[Event]:
+    return Event.objects.filter(
+        organization_id=organization.pk, log_type__in=sorted(kind.value for kind in kinds)
+    )
+
+
+def _fetched(rows: Iterable[Event], organization: Organization) -> list[Event]:
+    """The rows, each knowing its organization without a query of its own."""
+    events = list(rows)
+    for event in events:
+        event.organization = organization
+    return events
+
+
+def _rows(
+    query: EventQuery,
+    organization: Organization,
+    kinds: frozenset[LogType],
+    cursor: Cursor | None,
+) -> QuerySet[Event]:
+    rows = _in_scope(organization, kinds).filter(**query.filters)
+    if query.since is not None:
+        # No event is recorded before its own time minus what a clock may be ahead: the id tells
+        # recorded_at, so this leaves whole months out.
+        floor = smallest_id(query.since - MAX_AHEAD - _CLOCK_SLACK)
+        rows = rows.filter(occurred_at__gte=query.since, id__gte=floor)
+    if query.until is not None:
+        rows = rows.filter(occurred_at__lt=query.until)
+    return _beyond(rows, cursor)
+
+
+def _beyond(rows: QuerySet[Event], cursor: Cursor | None) -> QuerySet[Event]:
+    if cursor is None:
+        return rows.order_by("-occurred_at", "-id")
+    key = Tuple(F("occurred_at"), F("id"))
+    place = Tuple(Value(cursor.occurred_at), Value(cursor.id))
+    if cursor.backward:
+        return rows.filter(TupleGreaterThan(key, place)).order_by("occurred_at", "id")
+    return rows.filter(TupleLessThan(key, place)).order_by("-occurred_at", "-id")
+
+
+def _merged(lists: Iterable[Iterable[Event]], *, backward: bool) -> list[Event]:
+    """The lists of several organizations as one, in the same order."""
+    return list(
+        heapq.merge(*lists, key=lambda event: (event.occurred_at, event.id), reverse=not backward)
+    )
+
+
+def _cursor_at(event: Event, *, backward: bool) -> Cursor:
+    return Cursor(event.occurred_at, event.id, backward)

@@ -1,0 +1,130 @@
+"""Ordinary or sensitive? Decided at the door, from the policy and what is already known; fails closed.
+
+Whatever might be sensitive is: an item that nobody can read, a workflow that nobody listed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from orgo_audit.policy.schema import OrganizationPolicy
+
+ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+@lru_cache(maxsize=8192)
+def fold(text: str) -> str:
+    """One spelling for names that differ in case, width, hyphen or underscore."""
+    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one organization's policy calls sensitive, ready for comparing."""
+
+    keys: frozenset[str]
+    actions: frozenset[str]
+    mailboxes: tuple[str, ...]
+    ordinary_workflows: frozenset[str]
+
+    @classmethod
+    def of(cls, policy: OrganizationPolicy) -> Rules:
+        sensitive = policy.sensitive_workflows.values()
+        fields = (name for workflow in sensitive for name in workflow.identity_fields)
+        return cls(
+            keys=frozenset(map(fold, (*ALWAYS_SENSITIVE_KEYS, *fields))),
+            actions=frozenset(fold(name) for workflow in sensitive for name in workflow.actions),
+            mailboxes=tuple(box.casefold() for workflow in sensitive for box in workflow.mailboxes),
+            ordinary_workflows=frozenset(policy.workflows),
+        )
+
+
+def is_sensitive(sent: Any, rules: Rules) -> bool:
+    """Whether what was sent is sensitive by itself. What is not an object cannot be judged: it is."""
+    if not isinstance(sent, dict):
+        return True
+    if "workflow" in sent and sent["workflow"] not in rules.ordinary_workflows:
+        return True
+    if any(_is_listed_action(sent.get(name), rules) for name in ("action", "error")):
+        return True
+    return _carries_people(sent, rules)
+
+
+def _is_listed_action(value: Any, rules: Rules) -> bool:
+    return isinstance(value, str) and fold(value) in rules.actions
+
+
+def _carries_people(value: Any, rules: Rules) -> bool:
+    """Whether a key that names people, or a sensitive mailbox, stands anywhere in the value."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if any(fold(key) in rules.keys or _names_mailbox(key, rules) for key in item):
+                return True
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, str) and _names_mailbox(item, rules):
+            return True
+    return False
+
+
+def _names_mailbox(text: str, rules: Rules) -> bool:
+    if "@" not in text:
+        return False
+    folded = text.casefold()
+    return any(box in folded for box in rules.mailboxes)
+
+
+def references(sent: Any) -> set[tuple[str, str]]:
+    """The task and the mail an item speaks of: what makes later events of a sensitive task follow."""
+    if not isinstance(sent, dict):
+        return set()
+    found = ((name, sent.get(name)) for name in ("task_id", "email_id"))
+    # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
+    return {(name, str(value)) for name, value in found if isinstance(value, str | int)}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Which places of a batch are sensitive, and the references that are sensitive from now on."""
+
+    sensitive: frozenset[int]
+    references: frozenset[tuple[str, str]]
+
+
+def judge(
+    sent: Iterable[Any],
+    rules: Rules,
+    known: Callable[[set[tuple[str, str]]], set[tuple[str, str]]],
+) -> Judgement:
+    """Judges a whole batch at once, so that the order inside it does not matter.
+
+    `known` answers which of the given references are sensitive already. A sensitive item makes its
+    task and its mail sensitive, and these make every other item that speaks of them sensitive.
+    """
+    items = list(sent)
+    named = [references(item) for item in items]
+    sensitive = {place for place, item in enumerate(items) if is_sensitive(item, rules)}
+    every = set().union(*named)
+    spread = known(every) | set().union(*(named[place] for place in sensitive))
+    while spread:
+        joined = {
+            place
+            for place, own in enumerate(named)
+            if place not in sensitive and not own.isdisjoint(spread)
+        }
+        if not joined:
+            break
+        sensitive |= joined
+        spread |= set().union(*(named[place] for place in joined))
+    return Judgement(
+        frozenset(sensitive), frozenset().union(*(named[place] for place in sensitive))
+    )

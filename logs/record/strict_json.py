@@ -1,0 +1,192 @@
+"""Strict JSON (RFC 8259 and I-JSON, RFC 7493): parses fast, refuses what two readers could read differently.
+
+msgspec alone accepts duplicate keys, NUL, lone surrogates and integers of any length. Screens over
+the raw bytes prove their absence cheaply; only a suspicious document is read again, slowly, to say
+where the fault lies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from orgo_audit.errors import BadInput
+
+MAX_DEPTH = 20
+INT64 = range(-(2**63), 2**63)
+
+_decode = msgspec.json.Decoder().decode
+_SUSPICIOUS = re.compile(
+    rb"\\u(?:0000|[dD][89a-fA-F])"  # NUL or a surrogate, escaped
+    rb"|[0-9]{19}"  # perhaps more than 64 bits
+    rb"|[0-9][eE]\+?[0-9]{3}"  # perhaps beyond a double
+    rb'|\\\\"|"[ \t\r\n]+:'  # would upset the counting of keys below
+)
+_ESCAPED_KEY_END = b'\\":'
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse(raw: bytes) -> Any:
+    """The document's value; BadInput with the path, or line and column, of the first fault."""
+    try:
+        value = _decode(raw)
+    except RecursionError:
+        raise _too_deep("") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _parse_slowly(raw)
+    keys, depth = _keys_and_depth(value)
+    if depth > MAX_DEPTH or _SUSPICIOUS.search(raw) or keys != _count_keys(raw):
+        return _parse_slowly(raw)
+    return value
+
+
+def parse_lines(raw: bytes) -> list[tuple[bytes, Any | BadInput]]:
+    """Every line that is not blank, with its value or its refusal (NDJSON)."""
+    lines = [line for line in raw.split(b"\n") if line.strip()]
+    return [(line, _value_or_refusal(line)) for line in lines]
+
+
+def _value_or_refusal(line: bytes) -> Any | BadInput:
+    try:
+        return parse(line)
+    except BadInput as refusal:
+        return refusal
+
+
+def _count_keys(raw: bytes) -> int:
+    """How many keys the text has. An unescaped quote before a colon can only end a key."""
+    return raw.count(b'":') - raw.count(_ESCAPED_KEY_END)
+
+
+def _keys_and_depth(value: Any) -> tuple[int, int]:
+    """The number of keys that survived decoding, and the nesting: 0 for a bare scalar."""
+    keys, depth, level = 0, 0, [value]
+    while level:
+        below: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                keys += len(item)
+                below.extend(child for child in item.values() if type(child) in (dict, list))
+            elif type(item) is list:
+                below.extend(child for child in item if type(child) in (dict, list))
+            else:
+                return keys, depth
+        depth += 1
+        level = below
+        if depth > MAX_DEPTH:
+            break
+    return keys, depth
+
+
+class _Duplicate:
+    """Stands where an object had a key twice, until the walk knows its path."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class _Refused:
+    """Stands where a number cannot be kept."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        self.code = code
+        self.sentence = sentence
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> Any:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return _Duplicate(key)
+        seen.add(key)
+    return value
+
+
+def _integer(text: str) -> int | _Refused:
+    if len(text) <= 20 and (value := int(text)) in INT64:
+        return value
+    return _Refused("number_too_large", "integers must fit into 64 bits, signed")
+
+
+def _float(text: str) -> float | _Refused:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        return _Refused("number_too_large", "numbers must fit into a 64-bit float")
+    return value
+
+
+def _parse_slowly(raw: bytes) -> Any:
+    text = _text(raw)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_pairs,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _too_deep("") from None
+    _refuse_faults(value, "", 1)
+    return value
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise _malformed(f"not UTF-8 at line {line}, byte {column}") from None
+
+
+def _malformed(what: str) -> BadInput:
+    return BadInput(f"malformed JSON: {what}", code="malformed_json")
+
+
+def _too_deep(path: str) -> BadInput:
+    return BadInput(f"nested deeper than {MAX_DEPTH} levels", path=path, code="too_deep")
+
+
+def _constant(text: str) -> NoReturn:
+    raise _malformed(f"{text} is not a JSON number")
+
+
+def _refuse_faults(value: Any, path: str, depth: int) -> None:
+    match value:
+        case str():
+            _refuse_bad_text(value, path)
+        case _Duplicate():
+            raise BadInput(
+                "this key stands twice", path=_join(path, value.key), code="duplicate_key"
+            )
+        case _Refused():
+            raise BadInput(value.sentence, path=path, code=value.code)
+        case dict() | list() if depth > MAX_DEPTH:
+            raise _too_deep(path)
+        case dict():
+            for key, child in value.items():
+                _refuse_bad_text(key, path)
+                _refuse_faults(child, _join(path, key), depth + 1)
+        case list():
+            for index, child in enumerate(value):
+                _refuse_faults(child, f"{path}[{index}]", depth + 1)
+
+
+def _refuse_bad_text(text: str, path: str) -> None:
+    if "\0" in text:
+        raise BadInput("text must not contain NUL (\\u0000)", path=path, code="nul_character")
+    if _SURROGATE.search(text):
+        raise BadInput("text must not contain lone surrogates", path=path, code="lone_surrogate")
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

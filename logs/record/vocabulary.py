@@ -1,0 +1,114 @@
+"""The closed sets of the record: log types, outcomes, stages, and the codes of the actions we know."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class LogType(StrEnum):
+    """Which of the three logs an event belongs to."""
+
+    ACTIVITY = "activity"
+    SECURITY = "security"
+    ERROR = "error"
+
+    @property
+    def view(self) -> str:
+        """The name of this log in the policy's `view` lists."""
+        return f"{self.value}_logs"
+
+
+class Outcome(StrEnum):
+    """How it ended, as far as the sender's words tell."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class Stage(StrEnum):
+    """A task's way from e-mail to completion, in order."""
+
+    RECEIVED = "received"
+    PARSED = "parsed"
+    CREATED = "created"
+    ROUTED = "routed"
+    ESCALATED = "escalated"
+    COMPLETED = "completed"
+
+
+STAGE_OF_CODE = {
+    "email.received": Stage.RECEIVED,
+    "email.parsed": Stage.PARSED,
+    "task.created": Stage.CREATED,
+    "task.routed": Stage.ROUTED,
+    "task.escalated": Stage.ESCALATED,
+    "task.completed": Stage.COMPLETED,
+}
+
+# As senders say it, folded by `fold_action`. Unknown actions are kept as sent and have no code.
+CODE_OF_ACTION = {
+    "email received": "email.received",
+    "email parsed": "email.parsed",
+    "email parsing failed": "email.parsing_failed",
+    "task created": "task.created",
+    "task routed": "task.routed",
+    "task escalated": "task.escalated",
+    "task completed": "task.completed",
+    "login": "login.succeeded",
+    "login succeeded": "login.succeeded",
+    "successful login": "login.succeeded",
+    "failed login attempt": "login.failed",
+    "login failed": "login.failed",
+    "logout": "logout.succeeded",
+    "access denied": "access.denied",
+    "rbac violation": "access.denied",
+    "report filed": "report.filed",
+    "logs viewed": "logs.viewed",
+    "policy loaded": "policy.loaded",
+    "policy accepted": "policy.accepted",
+    "policy refused": "policy.refused",
+}
+
+_OUTCOME_OF_CODE = {
+    "login.succeeded": Outcome.SUCCESS,
+    "login.failed": Outcome.FAILURE,
+    "logout.succeeded": Outcome.SUCCESS,
+    "access.denied": Outcome.DENIED,
+    "email.parsing_failed": Outcome.FAILURE,
+}
+_OUTCOME_OF_STATUS = {
+    "success": Outcome.SUCCESS,
+    "succeeded": Outcome.SUCCESS,
+    "successful": Outcome.SUCCESS,
+    "ok": Outcome.SUCCESS,
+    "done": Outcome.SUCCESS,
+    "completed": Outcome.SUCCESS,
+    "failure": Outcome.FAILURE,
+    "failed": Outcome.FAILURE,
+    "fail": Outcome.FAILURE,
+    "error": Outcome.FAILURE,
+    "denied": Outcome.DENIED,
+    "refused": Outcome.DENIED,
+    "forbidden": Outcome.DENIED,
+}
+
+
+def fold_action(action: str) -> str:
+    """The spelling under which actions are compared: `Task_Routed` and `task.routed` are one."""
+    return " ".join(action.replace("_", " ").replace(".", " ").casefold().split())
+
+
+def code_of(action: str) -> str:
+    """The code `noun.past_verb` of a known action, else nothing."""
+    return CODE_OF_ACTION.get(fold_action(action), "")
+
+
+def outcome_of(log_type: LogType, code: str, status: str | None) -> Outcome:
+    """What the action and the status say about the outcome; an error without a word is a failure."""
+    if status is not None and (told := _OUTCOME_OF_STATUS.get(status.strip().casefold())):
+        return told
+    if known := _OUTCOME_OF_CODE.get(code):
+        return known
+    return Outcome.FAILURE if log_type is LogType.ERROR else Outcome.UNKNOWN

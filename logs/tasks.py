@@ -1,0 +1,33 @@
+"""Celery's door: the record's periodic work. Each task is one call and safe to run twice."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from logs.record import access, bounds, partitions, policy_loading
+
+
+@shared_task
+def load_policy() -> None:
+    """Picks up a changed policy file, and puts the accepted policy's grants into force."""
+    policy_loading.load(settings.ORGO_POLICY)
+
+
+@shared_task
+def sync_grants() -> None:
+    """Puts the policy's grants into force after a person accepted it."""
+    access.sync_grants()
+
+
+@shared_task
+def make_segments() -> None:
+    """Makes the coming months' segments."""
+    partitions.make_segments(timezone.now())
+
+
+@shared_task
+def forget_spent_rows() -> None:
+    """Removes what has served: idempotency keys, read marks, old quarantine."""
+    bounds.forget_spent_rows(timezone.now())

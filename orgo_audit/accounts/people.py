@@ -1,0 +1,67 @@
+"""Makes organizations and people and gives them roles. Never decides what a role may read."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
+
+from orgo_audit.accounts.models import Membership, Organization, Role, User
+from orgo_audit.errors import Conflict, NotFound
+
+
+def group_name(organization: Organization, role: Role) -> str:
+    """The Django group that holds a role's grants in one organization."""
+    return f"{organization.slug}:{role.value}"
+
+
+def role_of_group(group: Group) -> Role:
+    """The role whose grants a group of `group_name` holds."""
+    return Role(group.name.rpartition(":")[2])
+
+
+def get_organization(slug: str) -> Organization:
+    try:
+        return Organization.objects.get(slug=slug)
+    except Organization.DoesNotExist:
+        known = ", ".join(Organization.objects.order_by("slug").values_list("slug", flat=True)[:10])
+        raise NotFound(f"there is no organization {slug!r}; known: {known or 'none'}") from None
+
+
+@transaction.atomic
+def create_organization(slug: str) -> Organization:
+    """A new tenant with one group per role; Conflict if the slug is taken."""
+    organization, made = Organization.objects.get_or_create(slug=slug)
+    if not made:
+        raise Conflict(f"organization {slug!r} exists already")
+    for role in Role:
+        Group.objects.get_or_create(name=group_name(organization, role))
+    return organization
+
+
+@transaction.atomic
+def create_user(name: str, *, role: Role, organization: Organization, password: str) -> User:
+    """A new person with one role; Conflict if the name is taken."""
+    if User.objects.filter(username=name).exists():
+        raise Conflict(f"user {name!r} exists already")
+    user = User.objects.create_user(username=name, password=password)
+    give_role(user, role, organization)
+    return user
+
+
+def give_role(user: User, role: Role, organization: Organization) -> None:
+    """Adds a role; Conflict where somebody would be admin and HR manager of one organization."""
+    try:
+        with transaction.atomic():
+            Membership.objects.get_or_create(user=user, organization=organization, role=role)
+    except IntegrityError:
+        raise Conflict("one person cannot be admin and hr_manager of one organization") from None
+    group, _ = Group.objects.get_or_create(name=group_name(organization, role))
+    user.groups.add(group)
+
+
+def organizations_with_role(user: User, *roles: Role) -> list[Organization]:
+    """Where an active person holds one of these roles. A leaver is nobody; a superuser is no role."""
+    if not user.is_active:
+        return []
+    held = Membership.objects.filter(user=user, role__in=roles).values("organization")
+    return list(Organization.objects.filter(pk__in=held).order_by("slug"))

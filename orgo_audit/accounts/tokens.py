@@ -1,0 +1,49 @@
+"""Service tokens: made, shown once, found again by their digest. The token itself is never stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from orgo_audit.accounts.models import Organization, Scope, ServiceToken
+
+# Secret scanners find tokens by a fixed beginning.
+TOKEN_PREFIX = "orgo_"  # noqa: S105  (the public beginning, not a secret)
+LAST_USED_STEP = timedelta(minutes=10)
+
+
+def _digest(token: str) -> bytes:
+    # 256 random bits need no slow hash and no salt.
+    return hashlib.sha256(token.encode()).digest()
+
+
+def create_token(
+    name: str, organization: Organization, scopes: Iterable[Scope], *, expires_at: datetime
+) -> str:
+    """A new token for the service `name`; this is the only time its text exists."""
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    ServiceToken.objects.create(
+        organization=organization,
+        name=name,
+        digest=_digest(token),
+        scopes=sorted(scope.value for scope in scopes),
+        expires_at=expires_at,
+    )
+    return token
+
+
+def find_token(token: str) -> ServiceToken | None:
+    """The valid token of that text, with its use noted every ten minutes; nothing for all others."""
+    now = timezone.now()
+    found = (
+        ServiceToken.objects.select_related("organization").filter(digest=_digest(token)).first()
+    )
+    if found is None or not found.is_valid_at(now):
+        return None
+    if found.last_used_at is None or now - found.last_used_at > LAST_USED_STEP:
+        ServiceToken.objects.filter(pk=found.pk).update(last_used_at=now)
+    return found

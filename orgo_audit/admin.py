@@ -1,0 +1,89 @@
+"""What all admin pages share: who may enter, read-only models, lists that page by key. Decides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.people import organizations_with_role
+
+AnyView = Callable[..., HttpResponseBase]
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin  # Django's own class takes no type parameter
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether this person is admin of some organization. A superuser as such is not."""
+    return isinstance(request.user, User) and bool(
+        organizations_with_role(request.user, Role.ADMIN)
+    )
+
+
+class PageRefused(Http404):
+    """A page that exists and that this person may not see: answered like any 404, and put on record."""
+
+
+class AuditAdminSite(admin.AdminSite):
+    """Django's admin for the role `admin` alone; for everybody else it does not exist."""
+
+    site_title = "Orgo Audit"
+    site_header = "Orgo Audit"
+    index_title = "The record"
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request)
+
+    def admin_view(self, view: AnyView, cacheable: bool = False) -> AnyView:
+        """Nobody is led to the sign-in form; somebody without the role finds nothing here."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if self.has_permission(request):
+                return inner(request, *args, **kwargs)
+            if request.user.is_authenticated:
+                raise PageRefused
+            return redirect_to_login(request.get_full_path(), reverse("sign-in"))
+
+        return guarded
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one sign-in form for all roles, and it is not here."""
+        return redirect("sign-in")
+
+
+site = AuditAdminSite()
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A model that can be looked at by everybody whom the site lets in, and changed by nobody."""
+
+    actions = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,117 @@
+"""What all API doors share: who calls, one shape of errors (RFC 9457), strict parameters. Decides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+
+from orgo_audit.accounts import tokens
+from orgo_audit.accounts.models import ServiceToken
+from orgo_audit.errors import BadInput, OrgoError
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class ServiceTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>` (RFC 6750). The request's user is the token itself."""
+
+    def authenticate(self, request: Request) -> tuple[ServiceToken, ServiceToken] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        token = tokens.find_token(words[1].decode("latin-1")) if len(words) == 2 else None
+        if token is None:
+            raise exceptions.AuthenticationFailed("this token is unknown, expired or revoked")
+        return token, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class JsonOnly(BaseContentNegotiation):
+    """Every answer is JSON, whatever the caller says it accepts."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def problem(
+    status: int,
+    code: str,
+    sentence: str,
+    *,
+    path: str = "",
+    more: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> HttpResponse:
+    """An RFC 9457 answer: `title`, `status`, `detail`, our stable `code`, the field's `path`."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": sentence,
+    }
+    if path:
+        body["path"] = path
+    return JsonResponse(
+        body | (more or {}), status=status, content_type=PROBLEM_TYPE, headers=headers
+    )
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """REST framework's exception handler: every refusal in one shape; what is unknown stays a 500."""
+    if isinstance(error, OrgoError):
+        return problem(error.status, error.code, error.sentence, path=error.path)
+    if isinstance(error, Http404):
+        return problem(404, "not_found", "there is nothing here")
+    if isinstance(error, PermissionDenied):
+        return problem(403, "not_allowed", str(error) or "you may not do this")
+    if isinstance(error, exceptions.APIException):
+        return _framework_problem(error)
+    return None
+
+
+_CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}
+
+
+def _framework_problem(error: exceptions.APIException) -> HttpResponse:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    code = _CODES.get(error.status_code, str(error.default_code))
+    return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 404 handler for addresses under /api/."""
+    return problem(404, "not_found", "there is nothing here")
+
+
+def single_parameters(request: Request, known: Collection[str]) -> dict[str, str]:
+    """The query's parameters, each known and given once; BadInput names the first that is not."""
+    for name, values in request.query_params.lists():
+        if name not in known:
+            raise BadInput(
+                f"unknown parameter; known: {', '.join(sorted(known))}",
+                path=name,
+                code="unknown_parameter",
+            )
+        if len(values) > 1:
+            raise BadInput("given more than once", path=name, code="repeated_parameter")
+    return request.query_params.dict()

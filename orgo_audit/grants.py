@@ -1,0 +1,98 @@
+"""Which login may do what with which table: the whole wall between the processes on one page.
+
+Applied by the owner after every migration, from nothing: what is not listed here is refused. No
+login owns anything, none may change or delete an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connections, transaction
+from psycopg import sql
+
+READ = "SELECT"
+ADD = "SELECT, INSERT"
+KEEP = "SELECT, INSERT, UPDATE"
+ALL = "SELECT, INSERT, UPDATE, DELETE"
+
+ROLES = ("orgo_web", "orgo_worker", "orgo_vault")
+
+# table: (web, worker, vault)
+TABLES: dict[str, tuple[str, str, str]] = {
+    "event": (ADD, ADD, ""),
+    "logs_batch": (ADD, "SELECT, INSERT, DELETE", ""),
+    "logs_quarantinedevent": (ADD, "SELECT, INSERT, DELETE", ""),
+    # The vault's inbox: whoever takes mail in cannot read it back.
+    "logs_sealeditem": ("INSERT", "INSERT", "SELECT, DELETE"),
+    "logs_sensitivereference": (ADD, ADD, ADD),
+    "logs_readmark": (KEEP, ALL, ""),
+    # The web process cannot widen anybody's view: the worker puts the policy's grants into force.
+    "logs_logscope": (READ, ADD, ""),
+    "logs_logscopegroupgrant": (READ, ALL, ""),
+    "logs_logscopeusergrant": (READ, ALL, ""),
+    "policy_policyversion": ("SELECT, UPDATE", KEEP, READ),
+    "accounts_organization": (READ, ADD, READ),
+    "accounts_user": (f"{READ}, UPDATE (last_login, password, time_zone)", KEEP, ""),
+    "accounts_user_groups": (READ, ALL, ""),
+    "accounts_user_user_permissions": (READ, READ, ""),
+    "accounts_membership": (READ, ALL, ""),
+    "accounts_servicetoken": (f"{READ}, UPDATE (last_used_at)", KEEP, ""),
+    "auth_group": (READ, ADD, ""),
+    "auth_group_permissions": (READ, READ, ""),
+    "auth_permission": (READ, READ, ""),
+    "django_content_type": (READ, READ, ""),
+    "django_session": (ALL, ALL, ""),
+    "django_admin_log": ("", "", ""),
+    "django_migrations": (READ, READ, READ),
+    "guardian_groupobjectpermission": ("", "", ""),
+    "guardian_userobjectpermission": ("", "", ""),
+    "django_celery_beat_clockedschedule": (READ, ALL, ""),
+    "django_celery_beat_crontabschedule": (READ, ALL, ""),
+    "django_celery_beat_intervalschedule": (READ, ALL, ""),
+    "django_celery_beat_periodictask": (READ, ALL, ""),
+    "django_celery_beat_periodictasks": (READ, ALL, ""),
+    "django_celery_beat_solarschedule": (READ, ALL, ""),
+}
+FUNCTIONS = {"create_segment(text, date)": ("orgo_web", "orgo_worker")}
+
+_MAKE_ROLE = """
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
+    CREATE ROLE {role} NOLOGIN;
+  END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another start was faster
+END $$
+"""
+
+
+def apply_after_migrate(*, using: str, **_: Any) -> None:
+    """Gives each login exactly its rights, and takes every other one away."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        for statement in statements(connections[using].settings_dict["NAME"]):
+            cursor.execute(statement)
+
+
+def statements(database: str) -> Iterator[sql.Composable]:
+    """All of it, in order; safe to run again."""
+    for role in ROLES:
+        yield sql.SQL(_MAKE_ROLE).format(name=sql.Literal(role), role=sql.Identifier(role))
+    roles = sql.SQL(", ").join(map(sql.Identifier, ROLES))
+    # A temporary table named `event` would stand before ours.
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+    yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles)
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(roles)
+    yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(roles)
+    for table, rights in TABLES.items():
+        for role, right in zip(ROLES, rights, strict=True):
+            if right:
+                yield _grant(sql.SQL(right), sql.Identifier("public", table), role)
+    for function, callers in FUNCTIONS.items():
+        for role in callers:
+            yield _grant(sql.SQL("EXECUTE"), sql.SQL(f"FUNCTION public.{function}"), role)
+
+
+def _grant(right: sql.SQL, target: sql.Composable, role: str) -> sql.Composed:
+    return sql.SQL("GRANT {} ON {} TO {}").format(right, target, sql.Identifier(role))

@@ -1,0 +1,133 @@
+"""The operator's door to the policy: validates, shows, accepts; decides nothing by itself."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, transaction
+from ruamel.yaml import YAML
+
+from logs import interface
+from orgo_audit.errors import Conflict, PolicyError
+from orgo_audit.policy import versions
+from orgo_audit.policy.loading import load_policy, read_policy_file
+from orgo_audit.policy.models import PolicyVersion
+from orgo_audit.policy.nodes import decode
+from orgo_audit.policy.schema import OrganizationPolicy, Policy, as_plain
+
+
+class Command(BaseCommand):
+    help = (
+        "Validates the policy file and prints the policy that it makes, for each organization; "
+        "shows what waits for a decision. Exit code 1, and FILE:LINE:COLUMN: SENTENCE on stderr, "
+        "if the file cannot be used."
+    )
+    # A file can be checked where there is no database.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "file", nargs="?", type=Path, help=f"default: {settings.ORGO_POLICY}", metavar="FILE"
+        )
+        parser.add_argument(
+            "--accept", action="store_true", help="load the file and accept what waits"
+        )
+
+    def handle(self, *, file: Path | None, accept: bool, **_: object) -> None:
+        path = file or settings.ORGO_POLICY
+        self._print_policy(self._validated(path))
+        try:
+            if accept:
+                self._accept(path)
+            else:
+                self._print_waiting()
+        except DatabaseError:
+            self._note("the database cannot be reached or is not set up; only the file was checked")
+            if accept:
+                sys.exit(1)
+
+    def _validated(self, path: Path) -> Policy:
+        try:
+            return load_policy(decode(read_policy_file(path), name=path.name), name=path.name)
+        except PolicyError as error:
+            self._refuse(path, error)
+
+    def _refuse(self, path: Path, error: PolicyError) -> NoReturn:
+        where = f"{error.path}: " if error.path else ""
+        place = f"{path}:{max(error.line, 1)}:{max(error.column, 1)}"
+        self.stderr.write(f"{place}: {where}{error.sentence}")
+        sys.exit(1)
+
+    def _print_policy(self, policy: Policy) -> None:
+        self._print_rules(
+            "every organization without rules of its own", policy.for_organization("")
+        )
+        for slug, rules in policy.organizations.items():
+            self._print_rules(f"organization {slug}", rules)
+
+    def _print_rules(self, title: str, rules: OrganizationPolicy) -> None:
+        self.stdout.write(f"# {title}\n{_as_yaml(rules)}")
+
+    def _print_waiting(self) -> None:
+        version = versions.waiting()
+        if version is None:
+            return
+        self.stdout.write(f"# version {version.pk} waits; accepting it would mean:")
+        self._print_consequences(version)
+        self.stdout.write(version.diff)
+        self._note("check_policy --accept loads the file and accepts what waits")
+
+    def _print_consequences(self, version: PolicyVersion) -> None:
+        for item in version.consequences:
+            who = f"{item['organization']}: " if item["organization"] else ""
+            self.stdout.write(f"# {item['kind']}: {who}{item['sentence']}")
+
+    def _accept(self, path: Path) -> None:
+        try:
+            with transaction.atomic():
+                version = interface.load_policy(path)
+                waits = versions.waiting()
+                if waits is not None:
+                    self._print_consequences(waits)
+                    version = _accepted(waits)
+                interface.sync_grants()
+        except (Conflict, PolicyError) as error:
+            self.stderr.write(str(error))
+            sys.exit(1)
+        self._note(f"version {version.pk} is in force" if version else "nothing waits")
+
+    def _note(self, sentence: str) -> None:
+        self.stderr.write(sentence)
+
+
+def _accepted(waits: PolicyVersion) -> PolicyVersion:
+    """Accepts what waits as the user of the operating system, and puts that on record."""
+    version = versions.accept(waits.pk, _user_name())
+    told = {"version": version.pk, "state": version.state}
+    interface.report_policy("Policy Accepted", version.decided_by, told)
+    return version
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has a number only
+        return str(os.getuid())
+
+
+def _as_yaml(rules: OrganizationPolicy) -> str:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None  # short lists and mappings on one line
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 100
+    text = io.StringIO()
+    yaml.dump(as_plain(rules), text)
+    return text.getvalue()

@@ -1,0 +1,33 @@
+"""Makes a person with a role."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from orgo_audit.accounts.models import Role
+from orgo_audit.accounts.people import create_user, get_organization
+from orgo_audit.errors import OrgoError
+from orgo_audit.management.passwords import new_password
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes a person with one role in one organization. The password comes from ORGO_PASSWORD,"
+        " else it is asked."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="the name to sign in with")
+        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--organization", required=True, metavar="SLUG")
+
+    def handle(self, *args: Any, name: str, role: str, organization: str, **options: Any) -> None:
+        try:
+            tenant = get_organization(organization)
+            create_user(name, role=Role(role), organization=tenant, password=new_password())
+        except OrgoError as error:
+            raise CommandError(error.sentence) from None
+        self.stdout.write(f"{role} {name} of {organization}")

@@ -1,0 +1,74 @@
+"""Makes what a first start needs, and nothing twice: segments, policy, an organization, logins, tokens."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from argparse import ArgumentParser
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from logs import interface
+from orgo_audit.accounts.models import Organization, Role, Scope, User
+from orgo_audit.accounts.people import create_organization, create_user
+from orgo_audit.accounts.tokens import create_token, find_token
+from orgo_audit.embedded import paths
+
+DEFAULT_ORGANIZATION = "default"
+SAMPLE_SERVICE = "sample_workflow"
+TOKEN_LIFETIME = timedelta(days=365)
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes what the embedded mode needs before its first start: this and the coming months'"
+        " segments, the first policy, the organization `default`, one login per role and the sample"
+        " workflow's tokens. What is there already stays as it is."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--without-logins", action="store_true", help="no people, no tokens")
+
+    def handle(self, *args: Any, without_logins: bool, **options: Any) -> None:
+        interface.make_segments(timezone.now())
+        interface.load_policy(settings.ORGO_POLICY)
+        organization = self._organization()
+        if not without_logins:
+            for role in Role:
+                self._login(role, organization)
+            self._token("sample_ingest_token", [Scope.INGEST], organization)
+            self._token("sample_read_token", [Scope.READ], organization)
+        interface.sync_grants()
+
+    def _organization(self) -> Organization:
+        found = Organization.objects.filter(slug=DEFAULT_ORGANIZATION).first()
+        return found or create_organization(DEFAULT_ORGANIZATION)
+
+    def _login(self, role: Role, organization: Organization) -> None:
+        """A login named like its role; its password is kept so that the next start can print it."""
+        if User.objects.filter(username=role.value).exists():
+            return
+        password = secrets.token_urlsafe(12)
+        create_user(role.value, role=role, organization=organization, password=password)
+        _keep(f"login_{role.value}", password)
+
+    def _token(self, file: str, scopes: list[Scope], organization: Organization) -> None:
+        kept = paths.read_secret(settings.ORGO_HOME, file)
+        if kept and find_token(kept):
+            return
+        expires_at = timezone.now() + TOKEN_LIFETIME
+        _keep(file, create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at))
+
+
+def _keep(name: str, secret: str) -> None:
+    folder = paths.secrets_folder(settings.ORGO_HOME)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file: Path = folder / name
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(secret)

@@ -1,0 +1,31 @@
+"""Where a command gets a new person's password from: the environment, else the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import os
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+
+def new_password() -> str:
+    """`ORGO_PASSWORD`, else asked twice; CommandError if it is too weak or the two differ."""
+    password = os.environ.get("ORGO_PASSWORD") or _asked()
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
+    return password
+
+
+def _asked() -> str:
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("Again: ")
+    except EOFError:
+        raise CommandError("no terminal to ask on: give the password in ORGO_PASSWORD") from None
+    if password != again:
+        raise CommandError("the two passwords differ")
+    return password

@@ -1,0 +1,68 @@
+"""The pages that belong to nobody in particular: sign-in, home, and the calm answers to errors."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from logs import interface
+from orgo_audit import api
+from orgo_audit.accounts.models import User
+from orgo_audit.admin import PageRefused, is_admin
+
+
+class SignIn(LoginView):
+    """The one sign-in form, for every role."""
+
+    template_name = "orgo_audit/sign_in.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(LogoutView):
+    """Signs out by POST and leads back to the form."""
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Leads each role to what it has; whoever has nothing yet is told so, calmly."""
+    if is_admin(request):
+        return redirect("admin:index")
+    return render(request, "orgo_audit/nothing_yet.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400, "bad_request")
+
+
+def forbidden(
+    request: HttpRequest, exception: Exception | None = None, reason: str = ""
+) -> HttpResponse:
+    return _error(request, 403, "not_allowed")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, PageRefused) and isinstance(request.user, User):
+        what = f"{request.method} {request.path}"
+        interface.report_refusal(request.user, request.META.get("REMOTE_ADDR"), what, "no role")
+    return _error(request, 404, "not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500, "server_error")
+
+
+_SENTENCES = {
+    "bad_request": "This request could not be understood.",
+    "not_allowed": "You may not do this, or the form was open for too long. Go back and try again.",
+    "not_found": "There is nothing here.",
+    "server_error": "Something went wrong on our side. What was recorded is safe.",
+}
+
+
+def _error(request: HttpRequest, status: int, code: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return api.problem(status, code, _SENTENCES[code])
+    context = {"status": status, "sentence": _SENTENCES[code]}
+    return render(request, "orgo_audit/error.html", context, status=status)

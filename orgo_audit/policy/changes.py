@@ -1,0 +1,110 @@
+"""Says what a new policy would destroy, open or expose compared with the old; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from orgo_audit.periods import Period
+from orgo_audit.policy.schema import ROLES, OrganizationPolicy, Policy, SensitiveWorkflow
+
+Kind = Literal["shortens_retention", "widens_access", "lifts_sensitivity"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_LOG_TYPES = ("activity_logs", "error_logs", "security_logs")
+_SIGNS = {"mailboxes": "mailbox", "actions": "action", "identity_fields": "identity field"}
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """One thing that somebody must agree to; `organization` is empty for the common rules."""
+
+    kind: Kind
+    sentence: str
+    organization: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.sentence}" if self.organization else self.sentence
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "kind": self.kind,
+            "organization": self.organization,
+            "sentence": self.sentence,
+        }
+
+
+def consequences(old: Policy, new: Policy) -> tuple[Consequence, ...]:
+    """What the change means for the common rules, and for each organization where it differs."""
+    # An organization without a block of its own has the common rules, and no slug is empty.
+    common = tuple(_compared(old.for_organization(""), new.for_organization("")))
+    own: list[Consequence] = []
+    for slug in sorted({*old.organizations, *new.organizations}):
+        compared = _compared(old.for_organization(slug), new.for_organization(slug))
+        own += [replace(found, organization=slug) for found in compared if found not in common]
+    return (*common, *own)
+
+
+def _compared(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[Consequence]:
+    for sentence in _shortened(old, new):
+        yield Consequence("shortens_retention", sentence)
+    for sentence in _widened(old, new):
+        yield Consequence("widens_access", sentence)
+    for sentence in (*_lifted_workflows(old, new), *_lifted_signs(old, new)):
+        yield Consequence("lifts_sensitivity", sentence)
+
+
+def _shortened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
+    for log_type in _LOG_TYPES:
+        before = getattr(old.retention_policies, log_type)
+        after = getattr(new.retention_policies, log_type)
+        yield from _shorter(log_type, before, after)
+    for name, was, becomes in _kept_sensitive(old, new):
+        yield from _shorter(f"closed {name} cases", was.case_period, becomes.case_period)
+
+
+def _shorter(what: str, before: Period, after: Period) -> Iterator[str]:
+    if after.may_be_shorter_than(before):
+        yield f"{what} would be kept {after} instead of {before}"
+
+
+def _widened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
+    for role in ROLES:
+        before = old.views_of(role)
+        had = ", ".join(before) or "nothing"
+        for view in dict.fromkeys(new.views_of(role)):
+            if view not in before:
+                yield f"{role} would read {view} too; until now: {had}"
+
+
+def _lifted_workflows(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
+    for name in old.sensitive_workflows:
+        if name in new.workflows:
+            yield f"{name} would become an ordinary workflow; until now it is sensitive"
+        elif name not in new.sensitive_workflows:
+            yield f"{name} would no longer be listed as sensitive; its signs would mean nothing"
+    for name in new.workflows:
+        if name not in old.workflows and name not in old.sensitive_workflows:
+            yield f"{name} would be ordinary; until now it is listed nowhere and so sensitive"
+
+
+def _lifted_signs(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
+    for name, was, becomes in _kept_sensitive(old, new):
+        for block, word in _SIGNS.items():
+            kept = getattr(becomes, block)
+            for sign in dict.fromkeys(getattr(was, block)):
+                if sign not in kept:
+                    now = ", ".join(kept) or "none"
+                    yield f"the {word} {sign} would no longer mark {name}; remaining: {now}"
+        if (was.time_grain, becomes.time_grain) == ("day", "hour"):
+            yield f"{name} would show the hour of an event instead of the day"
+
+
+def _kept_sensitive(
+    old: OrganizationPolicy, new: OrganizationPolicy
+) -> Iterator[tuple[str, SensitiveWorkflow, SensitiveWorkflow]]:
+    for name, was in old.sensitive_workflows.items():
+        becomes = new.sensitive_workflows.get(name)
+        if becomes is not None:
+            yield name, was, becomes

@@ -1,0 +1,78 @@
+"""Finds what no single value of a policy shows, and says what would do; never reads the file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from zoneinfo import available_timezones
+
+from orgo_audit.policy.schema import ROLES, Policy, Rules, known_views
+
+
+def suggestion(found: str, known: Iterable[str]) -> str:
+    """What would be accepted instead of `found`, as the end of a sentence."""
+    choices = list(known)
+    near = difflib.get_close_matches(found[:80], choices, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"known: {', '.join(choices) or 'none'}{hint}"
+
+
+def contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
+    """What no single value shows: the dotted path and a sentence for each contradiction."""
+    yield from _contradictions(policy, "")
+    for slug, rules in policy.organizations.items():
+        yield from _contradictions(rules, f"organizations.{slug}.")
+
+
+def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
+    for name in rules.workflows:
+        if name in rules.sensitive_workflows:
+            yield (
+                f"{prefix}workflows.{name}",
+                "listed under sensitive_workflows too; it can only be one of them",
+            )
+    for problem in (_unknown_views, _shared_mailboxes, _ladder_out_of_order, _impossible_hours):
+        for path, sentence in problem(rules):
+            yield prefix + path, sentence
+
+
+def _unknown_views(rules: Rules) -> Iterator[tuple[str, str]]:
+    known = known_views(rules)
+    for role in ROLES:
+        for index, view in enumerate(rules.views_of(role)):
+            if view not in known:
+                path = f"access_control.roles.{role}.view[{index}]"
+                yield path, f"unknown view {view}; {suggestion(view, known)}"
+
+
+def _shared_mailboxes(rules: Rules) -> Iterator[tuple[str, str]]:
+    owners: dict[str, str] = {}
+    for name, workflow in rules.sensitive_workflows.items():
+        for index, mailbox in enumerate(workflow.mailboxes):
+            owner = owners.setdefault(mailbox.casefold(), name)
+            if owner != name:
+                path = f"sensitive_workflows.{name}.mailboxes[{index}]"
+                yield path, f"{mailbox} already belongs to {owner}; a mailbox leads to one workflow"
+
+
+def _ladder_out_of_order(rules: Rules) -> Iterator[tuple[str, str]]:
+    ladder = rules.escalation.ladder
+    for index, (lower, upper) in enumerate(zip(ladder, ladder[1:], strict=False), start=1):
+        if not lower.after.is_shorter_than(upper.after):
+            path = f"escalation.ladder[{index}].after"
+            yield path, f"{upper.after} is not later than the step before it ({lower.after})"
+
+
+def _impossible_hours(rules: Rules) -> Iterator[tuple[str, str]]:
+    hours = rules.escalation.business_hours
+    if hours is None:
+        return
+    if hours.opens >= hours.closes:
+        yield (
+            "escalation.business_hours.closes",
+            f"{hours.closes} is not later than opens ({hours.opens})",
+        )
+    if hours.time_zone not in available_timezones():
+        near = difflib.get_close_matches(hours.time_zone, available_timezones(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        yield "escalation.business_hours.time_zone", f"unknown time zone {hours.time_zone}{hint}"

@@ -1,0 +1,201 @@
+"""Loads the policy file into versions and says which is in force; never asks the file for that."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from orgo_audit.errors import Conflict, NotFound, PolicyError
+from orgo_audit.policy.changes import consequences
+from orgo_audit.policy.loading import load_policy, read_policy_file
+from orgo_audit.policy.models import PolicyState, PolicyVersion
+from orgo_audit.policy.nodes import decode
+from orgo_audit.policy.schema import Policy
+
+RECHECK_SECONDS = 2.0
+# Any number will do, as long as nothing else in this database locks the same one.
+_LOCK_KEY = 0x6F72676F_706F6C
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this process last learned: the version in force (0: none) and its policy."""
+
+    version_id: int
+    policy: Policy
+    checked_at: float
+
+
+_known: _Known | None = None
+
+
+def current() -> Policy:
+    """The policy in force: the newest accepted version, at most RECHECK_SECONDS old.
+
+    The shipped defaults hold only while no version was ever accepted. Raises PolicyError if the
+    version in force cannot be read any more, rather than working with another one.
+    """
+    global _known
+    known = _known
+    if known is not None and monotonic() - known.checked_at < RECHECK_SECONDS:
+        return known.policy
+    version_id = _accepted().values_list("id", flat=True).first() or 0
+    unchanged = known is not None and known.version_id == version_id
+    policy = known.policy if known is not None and unchanged else _policy_of(version_id)
+    _known = _Known(version_id, policy, monotonic())
+    return policy
+
+
+def forget_cache() -> None:
+    """Makes the next `current()` ask the database."""
+    global _known
+    _known = None
+
+
+def load_file(path: Path, *, now: datetime | None = None) -> PolicyVersion | None:
+    """Makes a version of the file's text, or None where nothing changed since the newest load.
+
+    Accepted at once are the very first usable text and a change without consequences; another one
+    waits in place of what waited before. A broken text is refused. Going back to the text in force
+    makes no version, and withdraws what waited. Raises PolicyError where the file is unreadable.
+    """
+    raw = read_policy_file(path)
+    author = _owner(path)
+    with _one_at_a_time():
+        loaded = _load(raw, path.name, author, now or timezone.now())
+    forget_cache()
+    return loaded
+
+
+def waiting() -> PolicyVersion | None:
+    """The version that waits for a decision."""
+    return PolicyVersion.objects.filter(state=PolicyState.WAITING).first()
+
+
+def in_force() -> PolicyVersion | None:
+    """The newest accepted version."""
+    return _accepted().first()
+
+
+def accept(version_id: int, by: str, *, now: datetime | None = None) -> PolicyVersion:
+    """Puts the waiting version into force. Raises NotFound, or Conflict where it does not wait."""
+    return _decide(version_id, PolicyState.ACCEPTED, by, now or timezone.now())
+
+
+def refuse(version_id: int, by: str, *, now: datetime | None = None) -> PolicyVersion:
+    """Refuses the waiting version. Raises NotFound, or Conflict where it does not wait."""
+    return _decide(version_id, PolicyState.REFUSED, by, now or timezone.now())
+
+
+def _accepted() -> models.QuerySet[PolicyVersion]:
+    return PolicyVersion.objects.filter(state=PolicyState.ACCEPTED).order_by("-id")
+
+
+def _policy_of(version_id: int) -> Policy:
+    if not version_id:
+        return Policy()
+    text = PolicyVersion.objects.values_list("text", flat=True).get(id=version_id)
+    return load_policy(text, name=f"policy version {version_id}")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """A transaction in which no other process loads or decides."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+        yield
+
+
+def _load(raw: bytes, name: str, author: str, now: datetime) -> PolicyVersion | None:
+    newest = PolicyVersion.objects.first()
+    old = in_force()
+    digest = hashlib.sha256(raw).hexdigest()
+    if newest and newest.digest == digest and newest.withdrawn_at is None:
+        return None
+    if old and old.digest == digest:
+        _withdraw(newest, now)
+        return None
+    _supersede(now)
+    version = PolicyVersion(
+        text=_storable(raw), digest=digest, author=author, loaded_at=now, decided_at=now
+    )
+    version.diff = _diff(old.text if old else "", version.text, name)
+    _judge(version, raw, name, old)
+    version.save(force_insert=True)
+    return version
+
+
+def _judge(version: PolicyVersion, raw: bytes, name: str, old: PolicyVersion | None) -> None:
+    """Sets the version's state and its reason."""
+    try:
+        new = load_policy(decode(raw, name=name), name=name)
+    except PolicyError as error:
+        version.state, version.problem = PolicyState.REFUSED, str(error)
+        return
+    found = consequences(_readable(old), new) if old else ()
+    version.consequences = [consequence.as_json() for consequence in found]
+    version.state = PolicyState.ACCEPTED
+    if found:
+        version.state, version.decided_at = PolicyState.WAITING, None
+
+
+def _readable(version: PolicyVersion) -> Policy:
+    """Its policy; the defaults for one that an older release accepted and this one cannot read."""
+    try:
+        return load_policy(version.text, name="the policy in force")
+    except PolicyError:
+        return Policy()
+
+
+def _supersede(now: datetime) -> None:
+    waits = PolicyVersion.objects.filter(state=PolicyState.WAITING)
+    waits.update(state=PolicyState.SUPERSEDED, decided_at=now)
+
+
+def _withdraw(newest: PolicyVersion | None, now: datetime) -> None:
+    """The file went back: the same change, made once more, is to be judged again."""
+    _supersede(now)
+    if newest and newest.withdrawn_at is None:
+        PolicyVersion.objects.filter(id=newest.id).update(withdrawn_at=now)
+
+
+def _decide(version_id: int, state: PolicyState, by: str, now: datetime) -> PolicyVersion:
+    with _one_at_a_time():
+        waits = PolicyVersion.objects.filter(id=version_id, state=PolicyState.WAITING)
+        decided = waits.update(state=state, decided_at=now, decided_by=by)
+        version = PolicyVersion.objects.filter(id=version_id).first()
+    if version is None:
+        raise NotFound(f"there is no policy version {version_id}")
+    if not decided:
+        raise Conflict(f"policy version {version_id} does not wait; it is {version.state}")
+    forget_cache()
+    return version
+
+
+def _diff(old: str, new: str, name: str) -> str:
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"{name} (in force)", f"{name} (loaded)", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _storable(raw: bytes) -> str:
+    """The text as it can be kept: what is not UTF-8, and NUL, become the replacement character."""
+    return raw.decode("utf-8", errors="replace").replace("\0", "\ufffd")
+
+
+def _owner(path: Path) -> str:
+    """The name of the file's owner, or the number of one without a name."""
+    try:
+        return path.owner()
+    except KeyError:
+        return str(path.stat().st_uid)

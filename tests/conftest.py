@@ -1,0 +1,71 @@
+"""Fixtures of all tests. The database is reached with the web login's rights unless a test says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from orgo_audit import logins
+from tests import database, environment
+
+LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """One test database a process; `owner` makes it, `default` is the web login in it."""
+    environment.ensure_server()
+    verbosity = request.config.option.verbose
+    suffix = getattr(request.config, "workerinput", {}).get("workerid", "")
+    with django_db_blocker.unblock():
+        real_name = database.create_test_database(suffix, verbosity)
+    yield
+    if not environment.is_embedded():
+        with django_db_blocker.unblock():
+            database.destroy_test_database(real_name, verbosity)
+
+
+@pytest.fixture(scope="session")
+def seeded_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> database.Rows:
+    with django_db_blocker.unblock():
+        return database.seeded_rows()
+
+
+@pytest.fixture
+def committed(
+    request: pytest.FixtureRequest, seeded_rows: database.Rows, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """For a test that must commit: several connections, threads, other processes. All tables are emptied after it.
+
+    Every alias may be used. Not together with `django_db`, whose transaction would hide the commits.
+    """
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        pytest.fail("`committed` and `django_db` exclude each other")
+    with django_db_blocker.unblock():
+        yield
+        database.wipe(seeded_rows)
+
+
+@pytest.fixture
+def as_worker() -> None:
+    """The whole test, its other fixtures included, sees the database with the worker's login."""
+
+
+@pytest.fixture
+def as_vault() -> None:
+    """The whole test, its other fixtures included, sees the database with the vault's login."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    # Before any fixture: the transaction of `django_db` opens on the connection it finds.
+    with ExitStack() as stack:
+        for name in getattr(item, "fixturenames", ()):
+            if name in LOGIN_FIXTURES:
+                stack.enter_context(database.login_of_default(LOGIN_FIXTURES[name]))
+        return (yield)

@@ -1,0 +1,129 @@
+"""The test database: made and emptied by its owner, used with the logins' real rights. Never drops a real one."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+from orgo_audit import logins
+
+OWNER_ALIAS = "owner"
+BUILDER_ROLE = "orgo_test_builder"
+KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
+WIPE_LOCK_TIMEOUT = "10s"  # a test that leaves a transaction open is told so, and does not hang the run
+
+# A table that refuses TRUNCATE (32 in tgtype), or is referenced by one, cannot be in the list.
+_OWN_TABLES = """
+SELECT c.oid::regclass::text,
+       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgtype & 32 > 0),
+       EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger t ON t.tgrelid = f.conrelid AND t.tgtype & 32 > 0
+               WHERE f.confrelid = c.oid AND f.contype = 'f')
+FROM pg_class c
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_get_userbyid(c.relowner) = current_user
+  AND c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+  AND NOT c.relname = ANY (%s)
+"""
+Rows = dict[str, bytes]
+
+
+def create_test_database(suffix: str, verbosity: int) -> str:
+    """Make and migrate it as the owner, then point the other logins' aliases at it."""
+    owner = connections[OWNER_ALIAS]
+    if suffix:
+        owner.settings_dict["TEST"]["NAME"] = f"test_{owner.settings_dict['NAME']}_{suffix}"
+    real_name: str = owner.settings_dict["NAME"]
+    owner.creation.create_test_db(verbosity=max(verbosity - 1, 0), autoclobber=True, serialize=False)
+    _make_builder_role(owner)
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = owner.settings_dict["NAME"]
+    return real_name
+
+
+def _make_builder_role(owner: BaseDatabaseWrapper) -> None:
+    """Who sets a test's scene: the worker's rights, which the web login takes on only when it says so."""
+    with owner.cursor() as cursor:
+        cursor.execute(
+            f"DO $$ BEGIN CREATE ROLE {BUILDER_ROLE} NOLOGIN;"
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
+        options = "WITH INHERIT FALSE, SET TRUE" if owner.pg_version >= 160000 else ""
+        for grant in (f"orgo_worker TO {BUILDER_ROLE}", f"{BUILDER_ROLE} TO orgo_web {options}"):
+            # Several processes make their databases at once, and roles belong to the whole server.
+            cursor.execute(
+                f"DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); GRANT {grant};"
+                " EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END $$"
+            )
+
+
+def destroy_test_database(real_name: str, verbosity: int) -> None:
+    connections.close_all()
+    connections[OWNER_ALIAS].creation.destroy_test_db(real_name, verbosity=max(verbosity - 1, 0))
+
+
+@contextmanager
+def login_of_default(login: str) -> Iterator[None]:
+    """The alias `default` logs in as another login; open transactions must not exist at either end."""
+    default, other = connections["default"].settings_dict, settings.DATABASES[login]
+    before = {key: default[key] for key in ("USER", "PASSWORD")}
+    connections["default"].close()
+    default.update({key: other[key] for key in before})
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        default.update(before)
+
+
+def seeded_rows() -> Rows:
+    """What the migrations themselves wrote into our tables, to be put back after each wipe."""
+    owner = connections[OWNER_ALIAS]
+    tables = [name for name, refuses, _ in _own_tables(owner) if not refuses]
+    return {name: rows for name in tables if (rows := _copy_out(owner, name))}
+
+
+def wipe(seeded: Rows) -> None:
+    """Empty every table of ours, as the owner, and put back what the migrations wrote."""
+    connections.close_all()
+    owner = connections[OWNER_ALIAS]
+    _wipe_events(owner)
+    tables = [row for row in _own_tables(owner) if not row[1]]
+    with transaction.atomic(using=OWNER_ALIAS), owner.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WIPE_LOCK_TIMEOUT])
+        truncated = [name for name, _, is_referenced in tables if not is_referenced]
+        if truncated:
+            cursor.execute(f"TRUNCATE {', '.join(truncated)} RESTART IDENTITY")
+        for name in (name for name, _, is_referenced in tables if is_referenced):
+            cursor.execute(f"DELETE FROM {name}")
+        for name, rows in seeded.items():
+            _copy_in(owner, name, rows)
+
+
+def _own_tables(owner: BaseDatabaseWrapper) -> list[tuple[str, bool, bool]]:
+    with owner.cursor() as cursor:
+        cursor.execute(_OWN_TABLES, [list(KEPT_TABLES)])
+        return cursor.fetchall()
+
+
+def _copy_out(owner: BaseDatabaseWrapper, table: str) -> bytes:
+    with owner.cursor() as cursor, cursor.copy(sql.SQL(f"COPY (SELECT * FROM {table}) TO STDOUT")) as copy:
+        return b"".join(bytes(block) for block in copy)
+
+
+def _copy_in(owner: BaseDatabaseWrapper, table: str, rows: bytes) -> None:
+    with owner.cursor() as cursor, cursor.copy(sql.SQL(f"COPY {table} FROM STDIN")) as copy:
+        copy.write(rows)
+
+
+def _wipe_events(owner: BaseDatabaseWrapper) -> None:
+    if importlib.util.find_spec("tests.builders"):
+        hook = getattr(importlib.import_module("tests.builders"), "wipe_events", None)
+        if hook is not None:
+            hook(owner)

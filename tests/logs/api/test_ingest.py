@@ -1,0 +1,1 @@
+"""Services deliver: receipts, refusals, idempotency, strictness, through HTTP as they would."""

@@ -1,0 +1,166 @@
+"""check_policy validates, shows and accepts; its exit code and streams can be relied upon."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from logs import interface
+from orgo_audit.periods import Period
+from orgo_audit.policy import versions
+from orgo_audit.policy.loading import load_policy
+
+SIX_MONTHS = "retention_policies: {activity_logs: 6 months}\n"
+THREE_MONTHS = "retention_policies: {activity_logs: 3 months}\n"
+BROKEN = "retention_policies:\n  activity_log: 6 months\n"
+
+
+class Outcome:
+    """What one call of the command did."""
+
+    def __init__(self, *arguments: str) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        self.code = 0
+        try:
+            call_command("check_policy", *arguments, stdout=out, stderr=err, no_color=True)
+        except SystemExit as leaving:
+            self.code = int(leaving.code or 0)
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / "policy.yaml"
+    path.write_text(SIX_MONTHS)
+    monkeypatch.setattr(settings, "ORGO_POLICY", path)
+    versions.forget_cache()
+    yield path
+    versions.forget_cache()
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
+    """The retention in force each time the grants were put into force."""
+    calls: list[Period] = []
+
+    def sync_grants() -> int:
+        calls.append(versions.current().retention_policies.activity_logs)
+        return 0
+
+    monkeypatch.setattr(interface, "sync_grants", sync_grants)
+    return calls
+
+
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> None:
+        raise OperationalError("no server")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", unreachable)
+
+
+def test_the_effective_policy_is_printed_and_can_be_loaded(no_database: None, file: Path) -> None:
+    outcome = Outcome(str(file))
+    assert outcome.code == 0
+    assert "# every organization without rules of its own" in outcome.out
+    assert "activity_logs: 6 months" in outcome.out
+    assert load_policy(outcome.out.replace("regime: null\n", ""), name="out")
+
+
+def test_each_organization_is_printed_with_what_it_inherits(no_database: None, file: Path) -> None:
+    file.write_text(SIX_MONTHS + "organizations: {north: {regime: hipaa}}")
+    own = Outcome().out.split("# organization north\n")[1]
+    assert "activity_logs: 6 months" in own
+    assert "regime: hipaa" in own
+
+
+def test_without_a_database_the_file_is_still_checked(no_database: None, file: Path) -> None:
+    assert "only the file was checked" in Outcome().err
+    assert Outcome("--accept").code == 1
+
+
+def test_a_broken_file_is_refused_with_its_place(no_database: None, file: Path) -> None:
+    file.write_text(BROKEN)
+    outcome = Outcome(str(file))
+    assert outcome.code == 1
+    assert outcome.out == ""
+    assert outcome.err.startswith(f"{file}:2:3: retention_policies.activity_log: unknown key")
+
+
+@pytest.mark.parametrize("raw", [b"", b"a: \xff", b"\0"])
+def test_a_file_that_is_no_text_is_refused_too(no_database: None, file: Path, raw: bytes) -> None:
+    file.write_bytes(raw)
+    outcome = Outcome()
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"{file}:1:")
+
+
+def test_a_missing_file_is_refused(no_database: None, tmp_path: Path) -> None:
+    outcome = Outcome(str(tmp_path / "nowhere.yaml"))
+    assert outcome.code == 1
+    assert "cannot be read" in outcome.err
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_checking_loads_and_accepts_nothing(file: Path, synced: list[Period]) -> None:
+    assert Outcome().code == 0
+    assert versions.in_force() is None
+    assert synced == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_what_waits_is_shown_with_its_consequences_and_diff(file: Path) -> None:
+    versions.load_file(file)
+    file.write_text(THREE_MONTHS)
+    versions.load_file(file)
+    outcome = Outcome()
+    assert "activity_logs would be kept 3 months instead of 6 months" in outcome.out
+    assert "-retention_policies: {activity_logs: 6 months}" in outcome.out
+    assert "--accept" in outcome.err
+    assert versions.waiting() is not None
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_accepting_loads_the_file_and_puts_it_into_force(
+    file: Path, synced: list[Period], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "operator")
+    versions.load_file(file)
+    file.write_text(THREE_MONTHS)
+    outcome = Outcome("--accept")
+    assert outcome.code == 0
+    assert "3 months instead of 6 months" in outcome.out
+    assert versions.current().retention_policies.activity_logs == Period(3, "month")
+    accepted = versions.in_force()
+    assert accepted is not None
+    assert accepted.decided_by == "operator"
+    assert synced == [Period(3, "month")]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_accepting_twice_says_that_nothing_waits(file: Path, synced: list[Period]) -> None:
+    assert "is in force" in Outcome("--accept").err
+    again = Outcome("--accept")
+    assert again.code == 0
+    assert "nothing waits" in again.err
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_a_broken_file_is_never_accepted(file: Path, synced: list[Period]) -> None:
+    versions.load_file(file)
+    file.write_text(BROKEN)
+    assert Outcome("--accept").code == 1
+    assert versions.current().retention_policies.activity_logs == Period(6, "month")
+    assert synced == []

@@ -1,0 +1,151 @@
+"""What a change of the policy destroys, opens or exposes is said; the rest is passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from orgo_audit.policy.changes import KINDS, consequences
+from orgo_audit.policy.loading import load_policy
+from orgo_audit.policy.schema import Policy
+
+
+def policy(text: str) -> Policy:
+    return load_policy(text, name="test.yaml")
+
+
+def found(old: str, new: str) -> list[tuple[str, str, str]]:
+    changes = consequences(policy(old), policy(new))
+    assert all(change.kind in KINDS for change in changes)
+    return [(change.kind, change.organization, change.sentence) for change in changes]
+
+
+def kept(period: str, log_type: str = "activity_logs") -> str:
+    return f"retention_policies: {{{log_type}: {period}}}"
+
+
+def sensitive(**fields: str) -> str:
+    inner = ", ".join(f"{name}: {value}" for name, value in fields.items())
+    return f"sensitive_workflows: {{harassment: {{{inner}}}}}"
+
+
+def test_an_unchanged_policy_has_no_consequences() -> None:
+    assert consequences(Policy(), Policy()) == ()
+
+
+def test_a_shorter_retention_is_named_with_old_and_new() -> None:
+    sentence = "activity_logs would be kept 3 months instead of 6 months"
+    assert found(kept("6 months"), kept("3 months")) == [("shortens_retention", "", sentence)]
+
+
+@pytest.mark.parametrize("period", ["6 months", "7 months", "1 year", "200 days"])
+def test_a_retention_that_is_not_shorter_passes(period: str) -> None:
+    assert found(kept("6 months"), kept(period)) == []
+
+
+def test_months_replaced_by_days_count_as_shorter_if_they_ever_are() -> None:
+    assert len(found(kept("1 month"), kept("30 days"))) == 1
+    assert found(kept("1 month"), kept("31 days")) == []
+    assert len(found(kept("30 days"), kept("1 month"))) == 1
+
+
+def test_a_shorter_case_period_shortens_retention() -> None:
+    sentence = "closed harassment cases would be kept 1 month instead of 2 months"
+    new = sensitive(case_period="1 month")
+    assert found(sensitive(case_period="2 months"), new) == [("shortens_retention", "", sentence)]
+
+
+def test_a_new_view_widens_access() -> None:
+    new = "access_control: {roles: {auditor: {view: [error_logs]}}}"
+    sentence = "auditor would read error_logs too; until now: nothing"
+    assert found("access_control: {roles: {}}", new) == [("widens_access", "", sentence)]
+
+
+def test_a_view_less_passes() -> None:
+    assert found("metrics: {}", "access_control: {roles: {admin: {view: [error_logs]}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "word"),
+    [
+        ("mailboxes", "[a@b.c, d@e.f]", "[a@b.c]", "the mailbox d@e.f"),
+        ("actions", "[Report Filed, Report Read]", "[Report Filed]", "the action Report Read"),
+        ("identity_fields", "[reporter, nurse]", "[reporter]", "the identity field nurse"),
+    ],
+)
+def test_a_sign_less_lifts_sensitivity(field: str, before: str, after: str, word: str) -> None:
+    [(kind, _, sentence)] = found(sensitive(**{field: before}), sensitive(**{field: after}))
+    assert kind == "lifts_sensitivity"
+    assert sentence.startswith(f"{word} would no longer mark harassment")
+    assert found(sensitive(**{field: after}), sensitive(**{field: before})) == []
+
+
+def test_the_hour_instead_of_the_day_lifts_sensitivity() -> None:
+    [(kind, _, sentence)] = found(sensitive(time_grain="day"), sensitive(time_grain="hour"))
+    assert kind == "lifts_sensitivity"
+    assert "hour" in sentence
+    assert found(sensitive(time_grain="hour"), sensitive(time_grain="day")) == []
+
+
+NO_VIEWS = "access_control: {roles: {}}\n"
+
+
+def test_a_removed_sensitive_workflow_lifts_sensitivity() -> None:
+    new = NO_VIEWS + "sensitive_workflows: {}"
+    [(kind, _, sentence)] = found(NO_VIEWS, new)
+    assert (kind, sentence.split()[0]) == ("lifts_sensitivity", "harassment")
+
+
+def test_a_sensitive_workflow_made_ordinary_is_one_consequence() -> None:
+    new = NO_VIEWS + "sensitive_workflows: {}\nworkflows: {harassment: {}}"
+    old = NO_VIEWS + "workflows: {}"
+    sentence = "harassment would become an ordinary workflow; until now it is sensitive"
+    assert found(old, new) == [("lifts_sensitivity", "", sentence)]
+
+
+def test_a_name_that_was_listed_nowhere_was_sensitive() -> None:
+    [(kind, _, sentence)] = found("workflows: {a: {}}", "workflows: {a: {}, b: {}}")
+    assert (kind, sentence.split()[0]) == ("lifts_sensitivity", "b")
+    assert found("workflows: {a: {}, b: {}}", "workflows: {a: {}}") == []
+
+
+def test_an_organization_is_named_only_where_it_differs() -> None:
+    old = kept("6 months") + "\norganizations: {north: {regime: gdpr}, south: {}}"
+    new = kept("3 months") + (
+        "\norganizations: {north: {regime: gdpr},"
+        " south: {retention_policies: {activity_logs: 1 month}}}"
+    )
+    assert [(who, text) for _, who, text in found(old, new)] == [
+        ("", "activity_logs would be kept 3 months instead of 6 months"),
+        ("south", "activity_logs would be kept 1 month instead of 6 months"),
+    ]
+
+
+def test_taking_an_override_away_is_compared_with_the_common_rules() -> None:
+    own = "{retention_policies: {activity_logs: 2 years}}"
+    old = f"organizations: {{north: {own}}}"
+    sentence = "activity_logs would be kept 6 months instead of 2 years"
+    assert found(old, "metrics: {}") == [("shortens_retention", "north", sentence)]
+
+
+def test_an_organization_with_an_own_rule_is_not_touched_by_the_common_one() -> None:
+    own = "\norganizations: {north: {retention_policies: {activity_logs: 2 years}}}"
+    assert [who for _, who, _ in found(kept("6 months") + own, kept("3 months") + own)] == [""]
+
+
+def test_views_of_one_organization_are_compared_too() -> None:
+    new = "organizations: {north: {access_control: {roles: {dpo: {view: [error_logs]}}}}}"
+    sentence = "dpo would read error_logs too; until now: nothing"
+    assert found("organizations: {}", new) == [("widens_access", "north", sentence)]
+
+
+def test_a_consequence_says_its_organization() -> None:
+    [change] = consequences(
+        Policy(),
+        policy("organizations: {north: {retention_policies: {error_logs: 1 day}}}"),
+    )
+    assert str(change) == "north: error_logs would be kept 1 day instead of 1 year"
+    assert change.as_json() == {
+        "kind": "shortens_retention",
+        "organization": "north",
+        "sentence": "error_logs would be kept 1 day instead of 1 year",
+    }
