@@ -20,7 +20,7 @@ _LENGTH_BYTES = 4
 
 
 def seal(plain: bytes, *, public_key_pem: str, organization: str) -> bytes:
-    """The envelope of `plain`; Unavailable where the vault's public key is not set or not usable."""
+    """The envelope of `plain`; Unavailable where the vault's public key is missing or unusable."""
     return SUITE.encrypt(_padded(plain), _public_key(public_key_pem), INFO + organization.encode())
 
 

@@ -1,4 +1,4 @@
-"""Every metric of the record: name, unit, meaning; labels from closed sets, never a person or a task."""
+"""Every metric of the record: name, unit, meaning; labels from closed sets, never a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbered system checks of the record: what would make events be refused, found before they are."""
+"""Numbered system checks: what would make events be refused, found before they are."""
 
 from __future__ import annotations
 

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import logging
+
+from celery import Task, shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from logs.record import access, bounds, partitions, policy_loading
+
+logger = logging.getLogger(__name__)
+
+
+def nudge(task: Task[[], None]) -> None:
+    """Asks the worker to do this soon; if the broker is away, the schedule does it later."""
+    transaction.on_commit(lambda: _send(task))
+
+
+def _send(task: Task[[], None]) -> None:
+    try:
+        task.apply_async(retry=False)
+    except OperationalError:
+        logger.warning("the broker is away; the schedule will run the task")
 
 
 @shared_task

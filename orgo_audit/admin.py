@@ -1,4 +1,4 @@
-"""What all admin pages share: who may enter, read-only models, lists that page by key. Decides nothing else."""
+"""What all admin pages share: who may enter, and models that nobody can change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def is_admin(request: HttpRequest) -> bool:
 
 
 class PageRefused(Http404):
-    """A page that exists and that this person may not see: answered like any 404, and put on record."""
+    """A page that this person may not see: answered like any 404, and put on record."""
 
 
 class AuditAdminSite(admin.AdminSite):
@@ -46,7 +46,7 @@ class AuditAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return is_admin(request)
 
-    def admin_view(self, view: AnyView, cacheable: bool = False) -> AnyView:
+    def admin_view(self, view: AnyView, cacheable: bool = False) -> Any:
         """Nobody is led to the sign-in form; somebody without the role finds nothing here."""
         inner = super().admin_view(view, cacheable)
 

@@ -1,4 +1,4 @@
-"""What all API doors share: who calls, one shape of errors (RFC 9457), strict parameters. Decides nothing else."""
+"""What all API doors share: who calls, one shape of errors (RFC 9457), strict parameters."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def problem(
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """REST framework's exception handler: every refusal in one shape; what is unknown stays a 500."""
+    """REST framework's exception handler: every refusal in one shape; the unknown stays a 500."""
     if isinstance(error, OrgoError):
         return problem(error.status, error.code, error.sentence, path=error.path)
     if isinstance(error, Http404):

@@ -1,4 +1,4 @@
-"""The project itself as an application: its commands, and the database rights after each migration."""
+"""The project itself as an application: its commands, and the rights after each migration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as types: a stable code, a sentence for people, an HTTP status. Never imports anything of ours."""
+"""What can go wrong, as types: a stable code, a sentence for people, an HTTP status."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ TIME_ZONE_COOKIE = "orgo_time_zone"
 
 
 def content_security_policy(get_response: Answer) -> Answer:
-    """Nothing from elsewhere, no inline script or style, and pages of people are kept in no cache."""
+    """Nothing from elsewhere, no inline script or style, and pages are kept in no cache."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

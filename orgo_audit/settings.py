@@ -1,4 +1,4 @@
-"""All settings, read from the environment; every NAME may also be given as NAME_FILE, a file's path.
+"""All settings, read from the environment; every NAME may also be given as NAME_FILE.
 
 What an operator may set is documented in the README. What is unset is embedded or off.
 """
@@ -157,7 +157,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 ANONYMOUS_USER_NAME = None  # guardian would add a row to the user table
 GUARDIAN_MONKEY_PATCH_USER = False
-# access.py asks guardian for scopes; `has_perm` with an object, which needs the backend, is not used.
+# access.py asks guardian for scopes; `has_perm`, which needs the backend, is not used.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

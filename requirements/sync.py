@@ -35,12 +35,16 @@ def main() -> None:
 def refuse_unfit_python() -> None:
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < OLDEST:
-        sys.exit(f"Python 3.11 or later is needed; {sys.executable} is {found}. Try: make PYTHON=python3.12 …")
+        sys.exit(
+            f"Python 3.11 or later is needed; {sys.executable} is {found}. Try: make PYTHON=python3.12 …"
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        sys.exit(f"{sys.executable} cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv")
+        sys.exit(
+            f"{sys.executable} cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"
+        )
 
 
 def digest(files: tuple[Path, ...]) -> str:
@@ -115,8 +119,21 @@ def install_with_uv() -> bool:
 
 
 def pip_install() -> list[str]:
-    options = ["--quiet", "--require-hashes", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
-    return [str(PYTHON), "-m", "pip", "install", *options, *([] if has_home() else ["--no-cache-dir"])]
+    options = [
+        "--quiet",
+        "--require-hashes",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--root-user-action=ignore",
+    ]
+    return [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        *options,
+        *([] if has_home() else ["--no-cache-dir"]),
+    ]
 
 
 def has_home() -> bool:

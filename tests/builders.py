@@ -81,7 +81,7 @@ def an_event(
 
 
 def wipe_events(owner: BaseDatabaseWrapper) -> None:
-    """Drops every segment and makes the current ones again: the record refuses TRUNCATE and DELETE."""
+    """Drops every segment and makes the current ones: the record refuses TRUNCATE and DELETE."""
     with owner.cursor() as cursor:
         cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('event') WHERE isleaf")
         segments = [row[0] for row in cursor.fetchall()]

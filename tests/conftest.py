@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from orgo_audit import logins
@@ -16,7 +19,9 @@ LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     """One test database a process; `owner` makes it, `default` is the web login in it."""
     environment.ensure_server()
@@ -69,3 +74,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
             if name in LOGIN_FIXTURES:
                 stack.enter_context(database.login_of_default(LOGIN_FIXTURES[name]))
         return (yield)
+
+
+@pytest.fixture
+def vault_public_key(settings: Settings) -> X25519PrivateKey:
+    """The vault's public key is set, as after `up`; the test gets the private one."""
+    private_key = X25519PrivateKey.generate()
+    pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    settings.ORGO_VAULT_PUBLIC_KEY = pem.decode()
+    return private_key

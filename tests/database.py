@@ -17,7 +17,9 @@ from orgo_audit import logins
 OWNER_ALIAS = "owner"
 BUILDER_ROLE = "orgo_test_builder"
 KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
-WIPE_LOCK_TIMEOUT = "10s"  # a test that leaves a transaction open is told so, and does not hang the run
+WIPE_LOCK_TIMEOUT = (
+    "10s"  # a test that leaves a transaction open is told so, and does not hang the run
+)
 
 # A table that refuses TRUNCATE (32 in tgtype), or is referenced by one, cannot be in the list.
 _OWN_TABLES = """
@@ -39,7 +41,9 @@ def create_test_database(suffix: str, verbosity: int) -> str:
     if suffix:
         owner.settings_dict["TEST"]["NAME"] = f"test_{owner.settings_dict['NAME']}_{suffix}"
     real_name: str = owner.settings_dict["NAME"]
-    owner.creation.create_test_db(verbosity=max(verbosity - 1, 0), autoclobber=True, serialize=False)
+    owner.creation.create_test_db(
+        verbosity=max(verbosity - 1, 0), autoclobber=True, serialize=False
+    )
     _make_builder_role(owner)
     for alias in connections:
         connections[alias].close()
@@ -113,7 +117,10 @@ def _own_tables(owner: BaseDatabaseWrapper) -> list[tuple[str, bool, bool]]:
 
 
 def _copy_out(owner: BaseDatabaseWrapper, table: str) -> bytes:
-    with owner.cursor() as cursor, cursor.copy(sql.SQL(f"COPY (SELECT * FROM {table}) TO STDOUT")) as copy:
+    with (
+        owner.cursor() as cursor,
+        cursor.copy(sql.SQL(f"COPY (SELECT * FROM {table}) TO STDOUT")) as copy,
+    ):
         return b"".join(bytes(block) for block in copy)
 
 

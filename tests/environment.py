@@ -17,7 +17,15 @@ from orgo_audit.embedded import postgres, roles, secrets
 SERVER_VARIABLE = "ORGO_TEST_DATABASE_URL"
 KEPT = ("ORGO_PG_BIN", "ORGO_TEST_")
 OF_AN_OPERATOR = (
-    *("ORGO_", "DATABASE_URL", "REDIS_URL", "CELERY_", "ELASTICSEARCH_URL", "KIBANA_URL", "ALERTMANAGER_URL"),
+    *(
+        "ORGO_",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "CELERY_",
+        "ELASTICSEARCH_URL",
+        "KIBANA_URL",
+        "ALERTMANAGER_URL",
+    ),
     *("RABBITMQ_MANAGEMENT_URL", "EMAIL_URL", "PROMETHEUS_", "DJANGO_SETTINGS_MODULE"),
 )
 
@@ -40,7 +48,11 @@ def _prepare() -> Path:
     os.environ.update(kept)
     home = Path(tempfile.mkdtemp(prefix="orgo-test-"))
     home.chmod(0o711)  # started by root, PostgreSQL runs as nobody and must pass
-    os.environ |= {"ORGO_PROCESS": "test", "ORGO_HOME": str(home), "ORGO_SECRET_KEY": secrets.random_password()}
+    os.environ |= {
+        "ORGO_PROCESS": "test",
+        "ORGO_HOME": str(home),
+        "ORGO_SECRET_KEY": secrets.random_password(),
+    }
     for login in logins.LOGINS:
         secrets.keep_secret(home, logins.role_name(login))
     if os.environ.get(SERVER_VARIABLE):
@@ -66,7 +78,9 @@ def ensure_server() -> None:
             roles.ensure_owner(superuser, secrets.keep_secret(HOME, logins.role_name(logins.OWNER)))
     others = [login for login in logins.LOGINS if login != logins.OWNER]
     passwords = {login: secrets.keep_secret(HOME, logins.role_name(login)) for login in others}
-    roles.ensure_logins(logins.database_url(logins.OWNER, owner_url=owner_url, home=HOME), passwords)
+    roles.ensure_logins(
+        logins.database_url(logins.OWNER, owner_url=owner_url, home=HOME), passwords
+    )
 
 
 def is_embedded() -> bool:

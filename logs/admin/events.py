@@ -1,4 +1,4 @@
-"""The three logs in Django admin: list, one event, one task's trace. Read-only; every row comes through `reading`."""
+"""The three logs in Django admin: list, one event, one trace. Every row comes from `reading`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class EventAdmin(ReadOnlyAdmin):
             request,
             "logs/event_list.html",
             {
-                "title": self.opts.verbose_name_plural.capitalize(),
+                "title": str(self.opts.verbose_name_plural).capitalize(),
                 "asked": asked,
                 "rows": [(event, asked.cells(event)) for event in page.events],
                 "count": listing.count_text(page, estimate),

@@ -1,4 +1,4 @@
-"""A log's list page in words and links: filters, chips, presets, neighbours. Asks `reading` for everything else."""
+"""A log's list page in words and links: filters, chips, presets, neighbours. Reads nothing."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ListRequest:
     @classmethod
     def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
-        given = {name: value for name, value in parameters.dict().items() if value}
+        given = {name: str(value) for name, value in parameters.items() if value}
         if unknown := given.keys() - _PARAMETERS:
             raise BadInput("this page has no such filter", path=min(unknown))
         cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
@@ -174,13 +174,13 @@ def clean_address(parameters: QueryDict) -> str | None:
     if not _LOCAL_TIMES.keys() & parameters.keys() and all(parameters.values()):
         return None
     cleaned: dict[str, str] = {}
-    for name, value in parameters.dict().items():
+    for name, value in parameters.items():
         if not value:
             continue
         if name in _LOCAL_TIMES:
-            cleaned[_LOCAL_TIMES[name]] = format_instant(_local_instant(name, value))
+            cleaned[_LOCAL_TIMES[name]] = format_instant(_local_instant(name, str(value)))
         else:
-            cleaned[name] = value
+            cleaned[name] = str(value)
     if {"since", "until"} & cleaned.keys():
         cleaned.pop("range", None)
     return f"?{urlencode(cleaned)}"

@@ -1,4 +1,4 @@
-"""The policy's versions in Django admin: what is in force, what waits and what accepting it would do."""
+"""The policy's versions in Django admin: what is in force, what waits, what it would do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from orgo_audit.policy.models import PolicyVersion
 
 
 def decides_on_policy(request: HttpRequest) -> bool:
-    """The policy is everybody's: only admins of the portal's own, oldest organization see and decide it."""
+    """One policy serves all tenants: only admins of the oldest, the portal's own, decide on it."""
     home = Organization.objects.order_by("pk").first()
     return isinstance(request.user, User) and home in organizations_with_role(
         request.user, Role.ADMIN
@@ -90,7 +90,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             messages.success(
                 request, f"Policy version {version.pk} is {version.get_state_display()}."
             )
-            tasks.sync_grants.delay_on_commit()
+            tasks.nudge(tasks.sync_grants)
         return HttpResponseRedirect(reverse("admin:policy_policyversion_changelist"))
 
     def _require(self, request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""The number of refused items on the admin's first page; reading and replaying them comes with its own page."""
+"""How many refused items wait: the number on the admin's first page. Shows none of them."""
 
 from __future__ import annotations
 

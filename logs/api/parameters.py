@@ -1,4 +1,4 @@
-"""From a request to what the rooms understand: query parameters, bodies, the caller. Decides nothing."""
+"""From a request to what the rooms understand: parameters, body, caller. Decides nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
@@ -27,6 +27,7 @@ PAGING = frozenset({"cursor", "page_size"})
 TIMES = frozenset({"since", "until"})
 KNOWN = frozenset(FIELD_OF_WIRE) | TIMES | PAGING | {"q"}
 MAX_KEY_LENGTH = 200
+_INSTANT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class UnsupportedMediaType(OrgoError):
@@ -88,7 +89,7 @@ def _address(value: str) -> str:
 
 def _instant(name: str, value: str) -> datetime:
     try:
-        return msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
+        instant: datetime = msgspec.convert(value, _INSTANT)
     except msgspec.ValidationError:
         raise BadInput(
             "expected an RFC 3339 time with an offset such as 2024-11-24T10:45:00Z"
@@ -96,6 +97,7 @@ def _instant(name: str, value: str) -> datetime:
             path=name,
             code="bad_timestamp",
         ) from None
+    return instant
 
 
 def page_of(request: Request) -> tuple[Cursor | None, int]:

@@ -21,7 +21,6 @@ from orgo_audit.accounts.models import Scope, ServiceToken, User
 from orgo_audit.api import problem, single_parameters
 from orgo_audit.errors import NotAllowed, NotFound
 
-
 REFUSALS = (
     NotAllowed,
     exceptions.PermissionDenied,

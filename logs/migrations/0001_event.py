@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.SeparateDatabaseAndState(
-            database_operations=[migrations.RunSQL(FORWARD, BACKWARD)],
+            database_operations=[migrations.RunSQL(tuple(FORWARD), BACKWARD)],
             state_operations=[
                 migrations.CreateModel(
                     name="Event",

@@ -1,4 +1,4 @@
-"""Who may read what: the one place that decides. Everybody else asks here; nothing else calls guardian for events.
+"""Who may read what: the one place that decides; nothing else calls guardian for events.
 
 A grant hangs on a LogScope, never on an event. A superuser is not a role, a global permission is
 not a grant, and a leaver is nobody.

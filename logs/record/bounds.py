@@ -13,7 +13,7 @@ MAX_QUARANTINED = 100_000
 
 
 def forget_spent_rows(now: datetime) -> None:
-    """Idempotency keys for two days, read marks for one, refused items for 30 and at most 100,000."""
+    """Keys stay two days, read marks one, refused items 30 and at most 100,000 of them."""
     Batch.objects.filter(recorded_at__lt=now - KEEP_IDEMPOTENCY_KEYS).delete()
     ReadMark.objects.filter(recorded_at__lt=now - KEEP_READ_MARKS).delete()
     QuarantinedEvent.objects.filter(recorded_at__lt=now - KEEP_QUARANTINE).delete()

@@ -1,4 +1,4 @@
-"""From the wire's words to a draft of an event: types, limits, one verdict per item. Stores nothing.
+"""From the wire's words to drafts of events: types, limits, a verdict per item. Stores nothing.
 
 The blueprint's words (`user`, `from`, `timestamp`) end here; `as_wire` speaks them again.
 """
@@ -108,7 +108,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of a batch with its verdict. `sent` is what was parsed, or the bytes that were not."""
+    """One item of a batch with its verdict. `sent` is what was parsed, or the unparsed bytes."""
 
     verdict: Draft | Refusal
     sent: Any

@@ -1,4 +1,4 @@
-"""Event ids: UUID version 7 (RFC 9562), whose first 48 bits name the millisecond and so the segment."""
+"""Event ids: UUIDv7 (RFC 9562), whose first 48 bits name the millisecond and so the segment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def smallest_id(instant: datetime) -> UUID:
 
 
 def instant_of(identifier: UUID) -> datetime:
-    """When the event with this id was recorded, to the millisecond; beyond year 9999 raises OverflowError."""
+    """When the event with this id was recorded, to the millisecond."""
     return _EPOCH + (identifier.int >> 80) * _MILLISECOND
 
 

@@ -20,7 +20,6 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import IntegrityError
 from django.utils import timezone
-from psycopg.types.json import Jsonb
 
 from logs import envelope, metrics
 from logs.record import partitions, sensitivity
@@ -45,7 +44,7 @@ COPY event (id, log_type, organization_id, recorded_at, occurred_at, source, act
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What the sender learns: how many were kept, which were refused and why, the id of each stored event."""
+    """What the sender learns: how many were kept, what was refused and why, the ids of events."""
 
     accepted: int
     sealed: int
@@ -272,7 +271,7 @@ def _count(batch: _Sorted) -> None:
 
 
 def keyed_digest(purpose: str, *parts: bytes) -> bytes:
-    """A digest that nobody without our secret can try candidates against; parts cannot run into each other."""
+    """A digest that nobody without our secret can try candidates against."""
     message = b"".join(len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts))
     return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256")
 
@@ -280,14 +279,15 @@ def keyed_digest(purpose: str, *parts: bytes) -> bytes:
 def _claim(sender: Sender, key: IdempotencyKey, receipt: Receipt) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO logs_batch (organization_id, source, key, body_digest, receipt, recorded_at)"
+            "INSERT INTO logs_batch"
+            " (organization_id, source, key, body_digest, receipt, recorded_at)"
             " VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT DO NOTHING",
             [
                 sender.organization.pk,
                 sender.source,
                 key.key,
                 key.body_digest,
-                Jsonb(receipt.as_json()),
+                msgspec.json.encode(receipt).decode(),
             ],
         )
         return bool(cursor.rowcount)

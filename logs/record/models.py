@@ -1,4 +1,4 @@
-"""The tables of the record: events with their three faces, scopes and grants, and what stands at the door."""
+"""The tables of the record: events with their three faces, scopes, and what stands at the door."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ErrorLog(Event):
 
 
 class LogScope(models.Model):
-    """A view of one organization that can be granted: `activity_logs`, `anonymized_harassment_logs`."""
+    """A view of one organization that can be granted, such as `activity_logs`."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     view = models.CharField(max_length=100)
@@ -154,7 +154,7 @@ class Batch(models.Model):
 
 
 class QuarantinedEvent(models.Model):
-    """An item that was refused and is surely ordinary: why, and what was sent, bounded in size and age."""
+    """An item that was refused and is surely ordinary: why, and what was sent, bounded."""
 
     id = models.UUIDField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -177,7 +177,7 @@ class QuarantinedEvent(models.Model):
 
 
 class SealedItem(models.Model):
-    """The vault's inbox: an envelope that only the vault can open. The web login may insert, never read."""
+    """An envelope in the vault's inbox. The web login may insert, never read."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

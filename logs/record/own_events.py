@@ -1,4 +1,4 @@
-"""What the portal puts on record about itself: who read, who was refused, who signed in. Never what they saw.
+"""What the portal records about itself: who read, was refused, signed in. Never what was seen.
 
 Repeated looks and refusals are one event in ten minutes, so that the record does not fill with its
 own readers.
@@ -27,14 +27,16 @@ WITHHELD = "withheld"
 def report_read(
     viewer: Viewer, organizations: Iterable[Organization], what: str, filters: Mapping[str, str]
 ) -> None:
-    """Puts on record that somebody read `what` with these filters; raises if that cannot be written."""
+    """Puts on record that somebody read `what`; raises if that cannot be written."""
     for organization in organizations:
         sender = ingest.Sender(organization, SOURCE)
         told = dict(filters)
         if not ingest.is_ordinary(told, sender):
             told = dict.fromkeys(told, WITHHELD)
-        told = {"read": what, "filters": told} if told else {"read": what}
-        _report_once("Logs Viewed", organization, viewer.name, viewer.address, told)
+        look: dict[str, Any] = {"read": what}
+        if told:
+            look["filters"] = told
+        _report_once("Logs Viewed", organization, viewer.name, viewer.address, look)
 
 
 def report_refusal(
@@ -78,7 +80,7 @@ def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
 
 
 def _organizations_of(identity: User | ServiceToken | None) -> list[Organization]:
-    """Where it is told: the identity's organizations, else the portal's own, which is the oldest."""
+    """Where it is told: the identity's organizations, else the portal's own, the oldest."""
     if isinstance(identity, ServiceToken):
         return [identity.organization]
     if identity is not None:
@@ -113,8 +115,8 @@ def _is_due(digest: bytes) -> bool:
         cursor.execute(
             "INSERT INTO logs_readmark AS mark (digest, recorded_at) VALUES (%s, now())"
             " ON CONFLICT (digest) DO UPDATE SET recorded_at = now()"
-            " WHERE mark.recorded_at < now() - %s",
-            [digest, QUIET_FOR],
+            " WHERE mark.recorded_at < %s",
+            [digest, timezone.now() - QUIET_FOR],
         )
         return bool(cursor.rowcount)
 

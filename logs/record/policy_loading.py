@@ -25,7 +25,7 @@ def load(path: Path) -> PolicyVersion | None:
 
 
 def accept(version_id: int, by: str) -> PolicyVersion:
-    """A person accepts what waits; the grants follow with `access.sync_grants`, run by the worker."""
+    """A person accepts what waits; the worker then puts its grants into force."""
     version = versions.accept(version_id, by)
     put_on_record(version)
     return version

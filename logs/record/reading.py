@@ -64,7 +64,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events: log types, exact values by field name, a half-open range of the sender's clock."""
+    """Which events: log types, exact values by field, a half-open range of the sender's clock."""
 
     log_types: frozenset[LogType]
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -151,7 +151,7 @@ def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
 
 
 def estimate(viewer: Viewer, query: EventQuery) -> int:
-    """About how many events the query has, by the planner's statistics: costs the same at any size."""
+    """About how many events the query has, by the planner's statistics: never counts."""
     scopes = narrowed(readable(viewer.identity), query.log_types)
     return sum(_estimated(_rows(query, *scope, None).order_by()) for scope in scopes.items())
 

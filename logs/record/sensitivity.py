@@ -1,4 +1,4 @@
-"""Ordinary or sensitive? Decided at the door, from the policy and what is already known; fails closed.
+"""Ordinary or sensitive? Decided at the door, from the policy and what is known; fails closed.
 
 Whatever might be sensitive is: an item that nobody can read, a workflow that nobody listed.
 """
@@ -46,7 +46,7 @@ class Rules:
 
 
 def is_sensitive(sent: Any, rules: Rules) -> bool:
-    """Whether what was sent is sensitive by itself. What is not an object cannot be judged: it is."""
+    """Whether what was sent is sensitive by itself; what is no object cannot be judged: it is."""
     if not isinstance(sent, dict):
         return True
     if "workflow" in sent and sent["workflow"] not in rules.ordinary_workflows:
@@ -84,7 +84,7 @@ def _names_mailbox(text: str, rules: Rules) -> bool:
 
 
 def references(sent: Any) -> set[tuple[str, str]]:
-    """The task and the mail an item speaks of: what makes later events of a sensitive task follow."""
+    """The task and the mail an item speaks of: later events of a sensitive one follow it."""
     if not isinstance(sent, dict):
         return set()
     found = ((name, sent.get(name)) for name in ("task_id", "email_id"))

@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259 and I-JSON, RFC 7493): parses fast, refuses what two readers could read differently.
+"""Strict JSON (RFC 8259, I-JSON RFC 7493): refuses what two readers could read differently.
 
 msgspec alone accepts duplicate keys, NUL, lone surrogates and integers of any length. Screens over
 the raw bytes prove their absence cheaply; only a suspicious document is read again, slowly, to say
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import msgspec
@@ -172,13 +173,18 @@ def _refuse_faults(value: Any, path: str, depth: int) -> None:
             raise BadInput(value.sentence, path=path, code=value.code)
         case dict() | list() if depth > MAX_DEPTH:
             raise _too_deep(path)
-        case dict():
-            for key, child in value.items():
-                _refuse_bad_text(key, path)
-                _refuse_faults(child, _join(path, key), depth + 1)
-        case list():
-            for index, child in enumerate(value):
-                _refuse_faults(child, f"{path}[{index}]", depth + 1)
+        case dict() | list():
+            for place, child in _children(value, path):
+                _refuse_faults(child, place, depth + 1)
+
+
+def _children(value: dict[str, Any] | list[Any], path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        yield from ((f"{path}[{index}]", child) for index, child in enumerate(value))
+        return
+    for key, child in value.items():
+        _refuse_bad_text(key, path)
+        yield _join(path, key), child
 
 
 def _refuse_bad_text(text: str, path: str) -> None:

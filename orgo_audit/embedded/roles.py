@@ -24,10 +24,14 @@ def ensure_owner(superuser: psycopg.Connection, password: str) -> None:
     name = logins.role_name(logins.OWNER)
     _make_role(superuser, name)
     _set_role(superuser, name, sql.SQL("LOGIN CREATEROLE CREATEDB"), password)
-    known = superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", [paths.DATABASE_NAME]).fetchone()
+    known = superuser.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s", [paths.DATABASE_NAME]
+    ).fetchone()
     if not known:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
-        superuser.execute(statement.format(sql.Identifier(paths.DATABASE_NAME), sql.Identifier(name)))
+        superuser.execute(
+            statement.format(sql.Identifier(paths.DATABASE_NAME), sql.Identifier(name))
+        )
 
 
 def ensure_logins(owner_url: str, passwords: Mapping[str, str]) -> None:
@@ -58,10 +62,16 @@ def _make_role(connection: psycopg.Connection, name: str) -> None:
         pass  # another start was faster
 
 
-def _set_role(connection: psycopg.Connection, name: str, attributes: sql.SQL, password: str) -> None:
+def _set_role(
+    connection: psycopg.Connection, name: str, attributes: sql.SQL, password: str
+) -> None:
     # The server gets the verifier, so that the password can never stand in its log.
-    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    statement = sql.SQL("ALTER ROLE {} {} PASSWORD {}").format(sql.Identifier(name), attributes, sql.Literal(verifier))
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), name.encode(), b"scram-sha-256"
+    ).decode()
+    statement = sql.SQL("ALTER ROLE {} {} PASSWORD {}").format(
+        sql.Identifier(name), attributes, sql.Literal(verifier)
+    )
     _despite_races(connection, statement)
 
 
@@ -73,7 +83,9 @@ def _let_owner_become(owner: psycopg.Connection, name: str) -> None:
         return
     else:
         options = sql.SQL("")
-    _despite_races(owner, sql.SQL("GRANT {} TO CURRENT_USER {}").format(sql.Identifier(name), options))
+    _despite_races(
+        owner, sql.SQL("GRANT {} TO CURRENT_USER {}").format(sql.Identifier(name), options)
+    )
 
 
 def _despite_races(connection: psycopg.Connection, statement: sql.Composed) -> None:

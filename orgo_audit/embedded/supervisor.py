@@ -179,9 +179,7 @@ class Supervisor:
         orphaned: signal.Signals,
     ) -> None:
         log_file = paths.log_folder(self.plan.home) / f"{name}.log"
-        process = Process(
-            name, command, environment, log_file, held=self._held, orphaned=orphaned
-        )
+        process = Process(name, command, environment, log_file, held=self._held, orphaned=orphaned)
         self.processes.append(process)
         process.start()
 
@@ -218,7 +216,9 @@ class Supervisor:
     def _watch(self) -> None:
         """Start again what has ended; while starting, give up on what never stays."""
         if self.postgres is not None and self.postgres.has_ended():
-            self.progress.say(f"PostgreSQL has ended; starting it again. {self._log_of('postgres')}")
+            self.progress.say(
+                f"PostgreSQL has ended; starting it again. {self._log_of('postgres')}"
+            )
             self.postgres.stop()
             self.postgres.start()
         for process in self.processes:

@@ -71,7 +71,9 @@ def _can_run(account: Account, program: Path, folder: Path) -> bool:
     check = 'cd "$2" && test -w . && exec "$1" --version'
     command = [*account.prefix, "/bin/sh", "-c", check, "sh", str(program), str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, cwd="/", check=False, **account.identity)  # noqa: S603
+        done = subprocess.run(
+            command, capture_output=True, cwd="/", check=False, **account.identity
+        )  # noqa: S603
     except OSError:
         return False
     return done.returncode == 0

@@ -8,7 +8,7 @@ from typing import NoReturn, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, MaxDepthExceededError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import AliasEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -131,14 +131,7 @@ def _place(text: str, position: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
-class _Mark:
-    """What we use of ruamel's marks."""
-
-    line: int
-    column: int
-
-
-def _refuse_at(mark: _Mark, sentence: str) -> NoReturn:
+def _refuse_at(mark: StreamMark, sentence: str) -> NoReturn:
     raise PolicyError(sentence, line=mark.line + 1, column=mark.column + 1)
 
 
@@ -156,9 +149,9 @@ def _refusal(error: YAMLError, text: str) -> PolicyError:
         sentence = f"nested too deeply; at most {DEEPEST_LEVEL} levels are accepted"
     mark = error.problem_mark or error.context_mark
     place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
-    return PolicyError(shown_whole(sentence), **place)
+    return PolicyError(_one_line(sentence), **place)
 
 
-def shown_whole(sentence: str) -> str:
+def _one_line(sentence: str) -> str:
     """One line of printable text; the parser's sentences may quote the file as it is."""
     return "".join(character if character.isprintable() else " " for character in sentence)

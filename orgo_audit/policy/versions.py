@@ -22,6 +22,8 @@ from orgo_audit.policy.nodes import decode
 from orgo_audit.policy.schema import Policy
 
 RECHECK_SECONDS = 2.0
+# Comparing takes the square of the lines; no policy is so long.
+LONGEST_DIFF_LINES = 5000
 # Any number will do, as long as nothing else in this database locks the same one.
 _LOCK_KEY = 0x6F72676F_706F6C
 
@@ -182,10 +184,11 @@ def _decide(version_id: int, state: PolicyState, by: str, now: datetime) -> Poli
 
 
 def _diff(old: str, new: str, name: str) -> str:
-    lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), f"{name} (in force)", f"{name} (loaded)", lineterm=""
-    )
-    return "\n".join(lines)
+    before, after = old.splitlines(), new.splitlines()
+    if max(len(before), len(after)) > LONGEST_DIFF_LINES:
+        return f"more than {LONGEST_DIFF_LINES} lines; not compared"
+    titles = f"{name} (in force)", f"{name} (loaded)"
+    return "\n".join(difflib.unified_diff(before, after, *titles, lineterm=""))
 
 
 def _storable(raw: bytes) -> str:

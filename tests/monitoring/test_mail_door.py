@@ -131,7 +131,7 @@ def test_a_bomb_ends_in_an_error_and_does_not_stop_the_others(
 ) -> None:
     monkeypatch.setattr(parsing, "serve", _serve_slowly)
     with a_portal() as portal:
-        settings = DoorSettings(tmp_path, 0, portal.url, TOKEN, parse_limit_seconds=3.0)
+        settings = DoorSettings(tmp_path, 0, portal.url, TOKEN, parse_limit_seconds=8.0)
         with a_door(settings) as door:
             bomb, crash = send(door, RAW % b"bomb"), send(door, RAW % b"crash")
             others = [send(door, RAW % b"x") for _ in range(10)]

@@ -16,10 +16,16 @@ from logs import interface
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 from orgo_audit.policy.loading import load_policy
+from orgo_audit.policy.models import PolicyVersion
 
 SIX_MONTHS = "retention_policies: {activity_logs: 6 months}\n"
 THREE_MONTHS = "retention_policies: {activity_logs: 3 months}\n"
 BROKEN = "retention_policies:\n  activity_log: 6 months\n"
+
+
+def _load(path: Path, text: str) -> PolicyVersion | None:
+    path.write_text(text)
+    return versions.load_file(path)
 
 
 class Outcome:
@@ -131,6 +137,18 @@ def test_what_waits_is_shown_with_its_consequences_and_diff(file: Path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("as_worker")
+def test_what_a_file_would_change_is_shown_before_it_is_loaded(file: Path, tmp_path: Path) -> None:
+    versions.load_file(file)
+    other = tmp_path / "other.yaml"
+    other.write_text(THREE_MONTHS)
+    outcome = Outcome(str(other))
+    assert "# loading this file would wait for a decision" in outcome.out
+    assert "shortens_retention: activity_logs would be kept 3 months" in outcome.out
+    assert versions.waiting() is None
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
 def test_accepting_loads_the_file_and_puts_it_into_force(
     file: Path, synced: list[Period], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +172,17 @@ def test_accepting_twice_says_that_nothing_waits(file: Path, synced: list[Period
     again = Outcome("--accept")
     assert again.code == 0
     assert "nothing waits" in again.err
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_a_file_broken_meanwhile_is_refused(
+    file: Path, synced: list[Period], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interface, "load_policy", lambda _: _load(file, BROKEN))
+    outcome = Outcome("--accept")
+    assert outcome.code == 1
+    assert "line 2, column 3" in outcome.err
 
 
 @pytest.mark.django_db

@@ -267,8 +267,8 @@ def test_a_refusal_has_its_place_and_what_would_do(
 
 
 def test_depth_is_bounded() -> None:
-    assert f"at most {DEEPEST_LEVEL} levels" in refusal("a: " + "[" * 5000).sentence
-    assert f"at most {DEEPEST_LEVEL} levels" in refusal("- " * 5000).sentence
+    assert f"at most {DEEPEST_LEVEL} levels" in refusal("a: " + "[" * 500).sentence
+    assert f"at most {DEEPEST_LEVEL} levels" in refusal("- " * 500).sentence
 
 
 def test_size_is_bounded() -> None:
@@ -302,7 +302,7 @@ def _load_or_refuse(text: str) -> None:
 
 
 quick = hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 _PIECES = st.sampled_from(
     [
@@ -357,7 +357,7 @@ _JSON = st.recursive(
 
 
 @quick
-@given(st.dictionaries(st.sampled_from(sorted(as_plain(Policy()) or {})), _JSON, max_size=3))
+@given(st.dictionaries(st.sampled_from(Policy.__struct_fields__), _JSON, max_size=3))
 def test_no_value_in_a_known_block_raises_anything_else(blocks: dict[str, object]) -> None:
     _load_or_refuse(json.dumps(blocks))
 

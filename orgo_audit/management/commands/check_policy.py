@@ -18,8 +18,9 @@ from ruamel.yaml import YAML
 from logs import interface
 from orgo_audit.errors import Conflict, PolicyError
 from orgo_audit.policy import versions
+from orgo_audit.policy.changes import Consequence, consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
-from orgo_audit.policy.models import PolicyVersion
+from orgo_audit.policy.models import PolicyState, PolicyVersion
 from orgo_audit.policy.nodes import decode
 from orgo_audit.policy.schema import OrganizationPolicy, Policy, as_plain
 
@@ -43,12 +44,14 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path | None, accept: bool, **_: object) -> None:
         path = file or settings.ORGO_POLICY
-        self._print_policy(self._validated(path))
+        policy = self._validated(path)
+        self._print_policy(policy)
         try:
             if accept:
                 self._accept(path)
             else:
                 self._print_waiting()
+                self._print_changes(policy)
         except DatabaseError:
             self._note("the database cannot be reached or is not set up; only the file was checked")
             if accept:
@@ -86,9 +89,18 @@ class Command(BaseCommand):
         self._note("check_policy --accept loads the file and accepts what waits")
 
     def _print_consequences(self, version: PolicyVersion) -> None:
-        for item in version.consequences:
-            who = f"{item['organization']}: " if item["organization"] else ""
-            self.stdout.write(f"# {item['kind']}: {who}{item['sentence']}")
+        for found in version.consequences:
+            self.stdout.write(f"# {found['kind']}: {Consequence(**found)}")
+
+    def _print_changes(self, policy: Policy) -> None:
+        """What loading the file would make wait, for one that was not loaded yet."""
+        if versions.in_force() is None or versions.waiting() is not None:
+            return
+        found = consequences(versions.current(), policy)
+        if found:
+            self.stdout.write("# loading this file would wait for a decision; it would mean:")
+        for consequence in found:
+            self.stdout.write(f"# {consequence.kind}: {consequence}")
 
     def _accept(self, path: Path) -> None:
         try:
@@ -102,7 +114,16 @@ class Command(BaseCommand):
         except (Conflict, PolicyError) as error:
             self.stderr.write(str(error))
             sys.exit(1)
-        self._note(f"version {version.pk} is in force" if version else "nothing waits")
+        self._report(version)
+
+    def _report(self, version: PolicyVersion | None) -> None:
+        if version is None:
+            self._note("nothing waits")
+        elif version.state == PolicyState.ACCEPTED:
+            self._note(f"version {version.pk} is in force")
+        else:  # the file was broken after it had been validated
+            self.stderr.write(version.problem)
+            sys.exit(1)
 
     def _note(self, sentence: str) -> None:
         self.stderr.write(sentence)
@@ -126,7 +147,7 @@ def _user_name() -> str:
 def _as_yaml(rules: OrganizationPolicy) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None  # short lists and mappings on one line
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared as None
     yaml.width = 100
     text = io.StringIO()
     yaml.dump(as_plain(rules), text)

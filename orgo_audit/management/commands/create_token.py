@@ -15,7 +15,6 @@ from orgo_audit.accounts.tokens import create_token
 from orgo_audit.errors import OrgoError
 from orgo_audit.periods import Period, parse_period
 
-
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 

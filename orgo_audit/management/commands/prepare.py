@@ -1,4 +1,4 @@
-"""Makes what a first start needs, and nothing twice: segments, policy, an organization, logins, tokens."""
+"""Makes what a first start needs, and nothing twice: segments, policy, logins, tokens."""
 
 from __future__ import annotations
 
