@@ -11,10 +11,12 @@ from logs.record.own_events import (
     report_sign_out,
 )
 from logs.record.partitions import make_segments, missing_segments
+from logs.record.policy_loading import accept as accept_policy
 from logs.record.policy_loading import load as load_policy
 
 __all__ = [
     "Viewer",
+    "accept_policy",
     "load_policy",
     "make_segments",
     "missing_segments",

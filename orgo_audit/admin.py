@@ -11,12 +11,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from orgo_audit.accounts.models import Role, User
 from orgo_audit.accounts.people import organizations_with_role
 
 AnyView = Callable[..., HttpResponseBase]
+FrontPagePart = Callable[[HttpRequest], dict[str, Any]]
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -42,6 +44,17 @@ class AuditAdminSite(admin.AdminSite):
     site_header = "Orgo Audit"
     index_title = "The record"
     enable_nav_sidebar = False
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        # What the apps show on the first page: they add to it, and this module knows none of them.
+        self.front_page: list[FrontPagePart] = []
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        context = dict(extra_context or {})
+        for part in self.front_page:
+            context |= part(request)
+        return super().index(request, context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_admin(request)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -16,6 +18,8 @@ from rest_framework.request import Request
 from orgo_audit.accounts import tokens
 from orgo_audit.accounts.models import ServiceToken
 from orgo_audit.errors import BadInput, OrgoError
+
+logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -82,6 +86,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
         return problem(403, "not_allowed", str(error) or "you may not do this")
     if isinstance(error, exceptions.APIException):
         return _framework_problem(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("the database is away", exc_info=error)
+        sentence = "the database is away; send the same request again, with its Idempotency-Key"
+        return problem(503, "database_away", sentence, headers={"Retry-After": "5"})
     return None
 
 

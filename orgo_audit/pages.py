@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 
 from logs import interface
 from orgo_audit import api
@@ -36,21 +37,27 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 400, "bad_request")
 
 
-def forbidden(
-    request: HttpRequest, exception: Exception | None = None, reason: str = ""
-) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403, "not_allowed")
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    _report_refusal(request, "CSRF")
     return _error(request, 403, "not_allowed")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, PageRefused) and isinstance(request.user, User):
-        what = f"{request.method} {request.path}"
-        interface.report_refusal(request.user, request.META.get("REMOTE_ADDR"), what, "no role")
+    if isinstance(exception, PageRefused):
+        _report_refusal(request, "no role")
     return _error(request, 404, "not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, 500, "server_error")
+    """Says sorry without asking anything of the session or the database: they may be what is broken."""
+    if request.path.startswith("/api/"):
+        return _error(request, 500, "server_error")
+    context = {"status": 500, "sentence": _SENTENCES["server_error"]}
+    return HttpResponse(render_to_string("orgo_audit/error.html", context), status=500)
 
 
 _SENTENCES = {
@@ -59,6 +66,13 @@ _SENTENCES = {
     "not_found": "There is nothing here.",
     "server_error": "Something went wrong on our side. What was recorded is safe.",
 }
+
+
+def _report_refusal(request: HttpRequest, why: str) -> None:
+    user = request.user if isinstance(request.user, User) else None
+    route = request.resolver_match.route if request.resolver_match else "?"
+    what = f"{request.method} /{route}"
+    interface.report_refusal(user, request.META.get("REMOTE_ADDR"), what, why)
 
 
 def _error(request: HttpRequest, status: int, code: str) -> HttpResponse:

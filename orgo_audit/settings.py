@@ -28,7 +28,9 @@ ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{OR
 ORGO_POLICY = Path(
     env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
 )
-ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="")
+ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="") or paths.read_secret(
+    ORGO_HOME, "vault_public_key.pem"
+)
 TESTING = ORGO_PROCESS == "test"
 _command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
 
@@ -40,6 +42,7 @@ SECRET_KEY: str = env.str("ORGO_SECRET_KEY", default="") or paths.read_secret(
 _public = environ.urlparse(ORGO_PUBLIC_URL)
 ALLOWED_HOSTS = sorted({_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
 _origins = {f"http://{host}:{ORGO_PORT}" for host in ("localhost", "127.0.0.1")}
+CSRF_FAILURE_VIEW = "orgo_audit.pages.csrf_failed"
 CSRF_TRUSTED_ORIGINS = sorted({ORGO_PUBLIC_URL} | _origins)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
 SESSION_COOKIE_NAME = "orgo_session"
@@ -62,8 +65,8 @@ def _database(login: str) -> dict[str, object]:
     return config
 
 
-EMBEDDED_DATABASE = not (_owner_url or env.str("ORGO_WEB_DATABASE_URL", default=""))
 DATABASES = {"default": _database(logins.login_for(ORGO_PROCESS, _command))}
+EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) in str(DATABASES["default"]["OPTIONS"])
 if TESTING or not ORGO_PROCESS:
     DATABASES["owner"] = _database(logins.OWNER)
 if TESTING:
@@ -208,7 +211,13 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "orgo_audit.log_lines.LogLine",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Its lines carry paths and query strings, where people and tasks are named.

@@ -1,4 +1,4 @@
-"""Brings `.venv` in step with the locked packages; standard library only, never runs twice at once or half."""
+"""Brings `.venv` in step with the locked packages, never twice at once. Standard library only."""
 
 from __future__ import annotations
 
@@ -36,19 +36,21 @@ def refuse_unfit_python() -> None:
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < OLDEST:
         sys.exit(
-            f"Python 3.11 or later is needed; {sys.executable} is {found}. Try: make PYTHON=python3.12 …"
+            f"Python 3.11 or later is needed; {sys.executable} is {found}."
+            " Name another one: make PYTHON=python3.12 ..."
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
         sys.exit(
-            f"{sys.executable} cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"
+            f"{sys.executable} cannot make virtual environments."
+            " On Debian or Ubuntu: apt-get install python3-venv"
         )
 
 
 def digest(files: tuple[Path, ...]) -> str:
-    """Changes with the locked packages and the interpreter. A moved checkout stays in step: we run no script of it."""
+    """Changes with the packages and the interpreter, not with the place, which may be moved."""
     total = hashlib.sha256()
     for part in (sys.version, sys.base_prefix):
         total.update(part.encode() + b"\0")

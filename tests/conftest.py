@@ -1,4 +1,4 @@
-"""Fixtures of all tests. The database is reached with the web login's rights unless a test says otherwise."""
+"""Fixtures of all tests. They must never give a test more rights than the web login has."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from orgo_audit import logins
+from orgo_audit.policy import versions
 from tests import database, environment
 
 LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
@@ -45,15 +46,22 @@ def seeded_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> da
 def committed(
     request: pytest.FixtureRequest, seeded_rows: database.Rows, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """For a test that must commit: several connections, threads, other processes. All tables are emptied after it.
+    """For a test that must commit: several connections, threads, other processes.
 
-    Every alias may be used. Not together with `django_db`, whose transaction would hide the commits.
+    Every alias may be used; afterwards all tables are emptied. Not together with `django_db`,
+    whose transaction would hide the commits.
     """
     if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
         pytest.fail("`committed` and `django_db` exclude each other")
     with django_db_blocker.unblock():
         yield
         database.wipe(seeded_rows)
+
+
+@pytest.fixture(autouse=True)
+def no_policy_cache() -> None:
+    """No test sees the policy of another one."""
+    versions.forget_cache()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The test database: made and emptied by its owner, used with the logins' real rights. Never drops a real one."""
+"""The test database: made and emptied by its owner. Must never empty a real one."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
-from orgo_audit import logins
-
 OWNER_ALIAS = "owner"
 BUILDER_ROLE = "orgo_test_builder"
 KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
-WIPE_LOCK_TIMEOUT = (
-    "10s"  # a test that leaves a transaction open is told so, and does not hang the run
-)
+# A test that leaves a transaction open is told so, and does not hang the run.
+WIPE_LOCK_TIMEOUT = "10s"
 
 # A table that refuses TRUNCATE (32 in tgtype), or is referenced by one, cannot be in the list.
 _OWN_TABLES = """
 SELECT c.oid::regclass::text,
        EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgtype & 32 > 0),
-       EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger t ON t.tgrelid = f.conrelid AND t.tgtype & 32 > 0
-               WHERE f.confrelid = c.oid AND f.contype = 'f')
+       EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger t ON t.tgrelid = f.conrelid
+               WHERE f.confrelid = c.oid AND f.contype = 'f' AND t.tgtype & 32 > 0)
 FROM pg_class c
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_get_userbyid(c.relowner) = current_user
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND pg_get_userbyid(c.relowner) = current_user
   AND c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
   AND NOT c.relname = ANY (%s)
 """
@@ -52,13 +50,15 @@ def create_test_database(suffix: str, verbosity: int) -> str:
 
 
 def _make_builder_role(owner: BaseDatabaseWrapper) -> None:
-    """Who sets a test's scene: the worker's rights, which the web login takes on only when it says so."""
+    """Who sets a test's scene: the worker's rights, which the web login has after SET ROLE only."""
     with owner.cursor() as cursor:
         cursor.execute(
             f"DO $$ BEGIN CREATE ROLE {BUILDER_ROLE} NOLOGIN;"
             " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
-        options = "WITH INHERIT FALSE, SET TRUE" if owner.pg_version >= 160000 else ""
+        options = (
+            "WITH INHERIT FALSE, SET TRUE" if owner.connection.info.server_version >= 160000 else ""
+        )
         for grant in (f"orgo_worker TO {BUILDER_ROLE}", f"{BUILDER_ROLE} TO orgo_web {options}"):
             # Several processes make their databases at once, and roles belong to the whole server.
             cursor.execute(
@@ -74,7 +74,7 @@ def destroy_test_database(real_name: str, verbosity: int) -> None:
 
 @contextmanager
 def login_of_default(login: str) -> Iterator[None]:
-    """The alias `default` logs in as another login; open transactions must not exist at either end."""
+    """The alias `default` logs in as another login; no transaction is open at either end."""
     default, other = connections["default"].settings_dict, settings.DATABASES[login]
     before = {key: default[key] for key in ("USER", "PASSWORD")}
     connections["default"].close()
@@ -105,7 +105,7 @@ def wipe(seeded: Rows) -> None:
         if truncated:
             cursor.execute(f"TRUNCATE {', '.join(truncated)} RESTART IDENTITY")
         for name in (name for name, _, is_referenced in tables if is_referenced):
-            cursor.execute(f"DELETE FROM {name}")
+            cursor.execute(f"DELETE FROM {name}")  # noqa: S608  # PostgreSQL quoted the names
         for name, rows in seeded.items():
             _copy_in(owner, name, rows)
 
@@ -113,13 +113,14 @@ def wipe(seeded: Rows) -> None:
 def _own_tables(owner: BaseDatabaseWrapper) -> list[tuple[str, bool, bool]]:
     with owner.cursor() as cursor:
         cursor.execute(_OWN_TABLES, [list(KEPT_TABLES)])
-        return cursor.fetchall()
+        rows: list[tuple[str, bool, bool]] = cursor.fetchall()
+        return rows
 
 
 def _copy_out(owner: BaseDatabaseWrapper, table: str) -> bytes:
     with (
         owner.cursor() as cursor,
-        cursor.copy(sql.SQL(f"COPY (SELECT * FROM {table}) TO STDOUT")) as copy,
+        cursor.copy(sql.SQL(f"COPY (TABLE {table}) TO STDOUT")) as copy,
     ):
         return b"".join(bytes(block) for block in copy)
 

@@ -1,4 +1,4 @@
-"""Gives the tests a home, secrets and a PostgreSQL of their own before settings are read; never touches an operator's."""
+"""Gives the tests a home, secrets and a PostgreSQL of their own; never touches an operator's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from orgo_audit import logins
 from orgo_audit.embedded import postgres, roles, secrets
 
-# The owner of another server to test on. Not DATABASE_URL: an operator's shell may hold the production one,
-# and a run remakes the logins' passwords.
+# The owner of another server to test on. Not DATABASE_URL: an operator's shell may hold the
+# production one, and a run remakes the logins' passwords.
 SERVER_VARIABLE = "ORGO_TEST_DATABASE_URL"
 KEPT = ("ORGO_PG_BIN", "ORGO_TEST_")
 OF_AN_OPERATOR = (
@@ -88,7 +88,7 @@ def is_embedded() -> bool:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Before xdist starts its workers; a run in one process waits until a test asks for the database."""
+    """Before xdist starts its workers; one process alone waits until a test asks for it."""
     if session.config.getoption("dist", default="no") != "no":
         ensure_server()
 

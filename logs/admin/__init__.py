@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from logs.admin import events, policy, quarantine
+from logs.admin import events, front_page, policy
 
-__all__ = ["events", "policy", "quarantine"]
+__all__ = ["events", "front_page", "policy"]

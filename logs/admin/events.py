@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
@@ -11,9 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from logs.admin import listing
+from logs.admin import listing, timeline
 from logs.record import reading, tracing
-from logs.record.access import Viewer
+from logs.record.access import Viewer, readable
 from logs.record.drafts import as_wire
 from logs.record.models import ActivityLog, ErrorLog, Event, SecurityLog
 from logs.record.vocabulary import LogType
@@ -21,17 +24,52 @@ from orgo_audit.accounts.models import User
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import BadInput, NotFound
 
-LATE_AFTER_SECONDS = 3600
+# A task id that an address can hold as a path. A line break, or dots alone, would not arrive.
+_PLAIN_TASK_ID = re.compile(r"(?!\.+\Z)[\w.@:+~-]+", re.ASCII)
+_READABLE = "_orgo_readable_log_types"
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
     return Viewer(cast("User", request.user), request.META.get("REMOTE_ADDR"))
 
 
+def readable_log_types(request: HttpRequest) -> frozenset[LogType]:
+    """The logs this person may read somewhere. A page asks many times; the database answers once."""
+    if _READABLE not in request.__dict__:
+        kinds = readable(cast("User", request.user)).values()
+        request.__dict__[_READABLE] = frozenset[LogType]().union(*kinds)
+    return cast("frozenset[LogType]", request.__dict__[_READABLE])
+
+
+def trace_address(task_id: str) -> str:
+    """Where a task's trace is: an address that holds any task id."""
+    if _PLAIN_TASK_ID.fullmatch(task_id):
+        return reverse("admin:logs_trace", args=[task_id])
+    return f"{reverse('admin:logs_find_trace')}?{urlencode({'task_id': task_id})}"
+
+
+def pretty(value: Any) -> str:
+    """A JSON value as text to read; a text stays as it is."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class EventAdmin(ReadOnlyAdmin):
     """One log. Its list pages by key and never counts."""
 
     log_type: ClassVar[LogType]
+    sentence: ClassVar[str]
+    # Where people go first, as words and a query.
+    shortcuts: ClassVar[dict[str, str]]
+
+    @property
+    def list_url(self) -> str:
+        return reverse(f"admin:logs_{self.opts.model_name}_changelist")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request) and self.log_type in readable_log_types(request)
 
     def get_urls(self) -> list[URLPattern]:
         name = self.opts.model_name
@@ -61,7 +99,9 @@ class EventAdmin(ReadOnlyAdmin):
             {
                 "title": str(self.opts.verbose_name_plural).capitalize(),
                 "asked": asked,
-                "rows": [(event, asked.cells(event)) for event in page.events],
+                "sentence": self.sentence,
+                "rows": asked.rows(page),
+                "organizations": len({event.organization_id for event in page.events}),
                 "count": listing.count_text(page, estimate),
                 "newer": asked.page_href(page.previous),
                 "older": asked.page_href(page.next),
@@ -79,30 +119,29 @@ class EventAdmin(ReadOnlyAdmin):
             {
                 "title": event.action,
                 "event": event,
-                "wire": as_wire(event, event.organization.slug),
                 "values": self._values(event),
-                "late": (event.recorded_at - event.occurred_at).total_seconds()
-                > LATE_AFTER_SECONDS,
+                "details": {name: pretty(value) for name, value in event.details.items()},
+                "wire": pretty(as_wire(event, event.organization.slug)),
+                "lateness": listing.lateness(event),
+                "trace_url": trace_address(event.task_id) if event.task_id else "",
             },
         )
 
     def _values(self, event: Event) -> list[listing.Cell]:
         """The event's own fields, each leading to the list filtered by it."""
         asked = listing.ListRequest(self.log_type, {}, reading.EventQuery(frozenset()), None)
-        every = (asked.cell(event, name) for name in (*listing.LABELS, "reason", "workflow"))
+        every = (asked.cell(event, name) for name in listing.LABELS)
         return [cell for cell in every if cell.value]
 
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
-        context = {"title": "This filter cannot be used", "problem": problem}
+        label = listing.LABELS.get(problem.path, problem.path)
+        context = {"title": "This filter cannot be used", "problem": problem, "label": label}
         return self._render(request, "logs/bad_filter.html", context, status=400)
 
     def _render(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
     ) -> HttpResponse:
-        own = {
-            "opts": self.opts,
-            "list_url": reverse(f"admin:logs_{self.opts.model_name}_changelist"),
-        }
+        own = {"opts": self.opts, "list_url": self.list_url}
         every = self.admin_site.each_context(request) | own | context
         return TemplateResponse(request, template, every, status=status)
 
@@ -110,6 +149,12 @@ class EventAdmin(ReadOnlyAdmin):
 @admin.register(ActivityLog, site=site)
 class ActivityLogAdmin(EventAdmin):
     log_type = LogType.ACTIVITY
+    sentence = "What happened to e-mails and tasks: received, routed, escalated, completed."
+    shortcuts: ClassVar[dict[str, str]] = {
+        "Last 24 hours": "range=24h",
+        "Escalated": "action=Task+Escalated",
+        "Failed": "outcome=failure",
+    }
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -124,24 +169,54 @@ class ActivityLogAdmin(EventAdmin):
         task_id = request.GET.get("task_id", "").strip()
         if not task_id:
             return HttpResponseRedirect(reverse("admin:index"))
-        return HttpResponseRedirect(reverse("admin:logs_trace", args=[task_id]))
+        if _PLAIN_TASK_ID.fullmatch(task_id):
+            return HttpResponseRedirect(trace_address(task_id))
+        return self.trace_view(request, task_id)
 
     def trace_view(self, request: HttpRequest, task_id: str) -> HttpResponse:
         try:
+            if "\0" in task_id:
+                raise NotFound("no task can have this id")
             trace = tracing.trace_of(viewer_of(request), task_id, now=timezone.now())
         except NotFound:
             context = {"title": "No such task", "task_id": task_id}
             return self._render(request, "logs/no_such_task.html", context, status=404)
         return self._render(
-            request, "logs/trace.html", {"title": f"Task {task_id}", "trace": trace}
+            request,
+            "logs/trace.html",
+            {
+                "title": f"Task {task_id}",
+                "trace": trace,
+                "stages": timeline.stage_lines(trace),
+                "steps": timeline.steps(trace),
+                "span": timeline.whole_span(trace),
+                "is_cut": len(trace.events) >= reading.MAX_TRACE_EVENTS,
+            },
         )
 
 
 @admin.register(SecurityLog, site=site)
 class SecurityLogAdmin(EventAdmin):
     log_type = LogType.SECURITY
+    sentence = "Who signed in, who failed to, who was refused what, and who read the record."
+    shortcuts: ClassVar[dict[str, str]] = {
+        "Last 24 hours": "range=24h",
+        "Failed": "outcome=failure",
+        "Denied": "outcome=denied",
+    }
 
 
 @admin.register(ErrorLog, site=site)
 class ErrorLogAdmin(EventAdmin):
     log_type = LogType.ERROR
+    sentence = "What broke: mails that could not be parsed, deliveries that failed, system errors."
+    shortcuts: ClassVar[dict[str, str]] = {
+        "Last 24 hours": "range=24h",
+        "Parsing failed": "action=Email+Parsing+Failed",
+    }
+
+
+LOG_ADMINS: tuple[EventAdmin, ...] = tuple(
+    cast("EventAdmin", site.get_model_admin(model))
+    for model in (ActivityLog, SecurityLog, ErrorLog)
+)

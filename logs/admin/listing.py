@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils import timezone
 
+from logs.admin.durations import in_words
 from logs.api.parameters import query_from
 from logs.record.drafts import FIELD_OF_WIRE, format_instant
 from logs.record.models import Event
@@ -17,6 +18,8 @@ from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.errors import BadInput
 
 PAGE_SIZE = 100
+# An event that reaches us later than this after its own time is marked.
+LATE_AFTER = timedelta(hours=1)
 
 # The time presets, in the order of the page.
 RANGES = {
@@ -38,13 +41,15 @@ LABELS = {
     "to": "To",
     "source": "Source",
     "outcome": "Outcome",
+    "reason": "Reason",
+    "workflow": "Workflow",
 }
 COLUMNS = {
     LogType.ACTIVITY: ("action", "task_id", "email_id", "from", "to", "status", "source"),
     LogType.SECURITY: ("action", "outcome", "user", "ip_address", "source"),
     LogType.ERROR: ("action", "email_id", "task_id", "reason", "source"),
 }
-_ERROR_LABELS = {"action": "Error", "reason": "Reason"}
+_ERROR_LABELS = {"action": "Error"}
 _PARAMETERS = frozenset(FIELD_OF_WIRE) | {"since", "until", "range", "cursor"}
 _LOCAL_TIMES = {"since_local": "since", "until_local": "until"}
 
@@ -63,8 +68,18 @@ class Cell:
     """A value in the table, and the address of the list filtered by it."""
 
     name: str
+    label: str
     value: str
     href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event in the table; `lateness` says how long it took to reach us where that was long."""
+
+    event: Event
+    cells: list[Cell]
+    lateness: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +136,23 @@ class ListRequest:
 
     def chips(self) -> list[Link]:
         """The filters in force; each link takes its filter away."""
-        labels = {**LABELS, "since": "since", "until": "until"}
+        labels = {name: self.label(name) for name in FIELD_OF_WIRE} | {
+            "since": "Since",
+            "until": "Until",
+        }
         return [
             Link(f"{labels[name]}: {self._shown(name)}", self.href(**{name: None}))
             for name in self.given
             if name in labels
         ]
+
+    def local_times(self) -> dict[str, str]:
+        """The absolute range as the form's two inputs show it, in the viewer's zone."""
+        return {
+            name: f"{timezone.localtime(instant):%Y-%m-%dT%H:%M:%S}"
+            for name, instant in (("since", self.query.since), ("until", self.query.until))
+            if instant and name in self.given
+        }
 
     def _shown(self, name: str) -> str:
         instant = {"since": self.query.since, "until": self.query.until}.get(name)
@@ -140,7 +166,7 @@ class ListRequest:
                 self.given.get(name, ""),
                 tuple(Outcome) if name == "outcome" else (),
             )
-            for name in LABELS
+            for name in FIELD_OF_WIRE
         ]
 
     def label(self, name: str) -> str:
@@ -150,14 +176,23 @@ class ListRequest:
     def headings(self) -> list[str]:
         return [self.label(name) for name in COLUMNS[self.log_type]]
 
-    def cells(self, event: Event) -> list[Cell]:
-        return [self.cell(event, name) for name in COLUMNS[self.log_type]]
+    def rows(self, page: Page) -> list[Row]:
+        columns = COLUMNS[self.log_type]
+        return [
+            Row(event, [self.cell(event, name) for name in columns], lateness(event))
+            for event in page.events
+        ]
 
     def cell(self, event: Event, name: str) -> Cell:
-        value = getattr(event, FIELD_OF_WIRE.get(name, name))
-        if not value:
-            return Cell(name, "")
-        return Cell(name, value, self.href(**{name: value}) if name in FIELD_OF_WIRE else "")
+        value = getattr(event, FIELD_OF_WIRE.get(name, name)) or ""
+        leads_on = value and name in FIELD_OF_WIRE
+        return Cell(name, self.label(name), value, self.href(**{name: value}) if leads_on else "")
+
+
+def lateness(event: Event) -> str:
+    """How long after its own time an event reached us, in words; nothing where that is usual."""
+    delay = event.recorded_at - event.occurred_at
+    return in_words(delay) if delay > LATE_AFTER else ""
 
 
 def _range_start(name: str, now: datetime) -> datetime:

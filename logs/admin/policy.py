@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -31,6 +32,20 @@ def decides_on_policy(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and home in organizations_with_role(
         request.user, Role.ADMIN
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """A line of a unified diff, and what it is: `added`, `removed`, `place`, `same`."""
+
+    kind: str
+    text: str
+
+
+def diff_lines(diff: str) -> list[DiffLine]:
+    """The diff line by line. Its two head lines name files and are left out."""
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    return [DiffLine(kinds.get(line[:1], "same"), line) for line in diff.splitlines()[2:]]
 
 
 @admin.register(PolicyVersion, site=site)
@@ -72,7 +87,12 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         version = PolicyVersion.objects.filter(pk=version_id).first()
         if version is None:
             raise Http404
-        context = {"title": f"Policy version {version.pk}", "version": version}
+        context = {
+            "title": f"Policy version {version.pk}",
+            "version": version,
+            "in_force": versions.in_force(),
+            "diff": diff_lines(version.diff),
+        }
         return self._render(request, "logs/policy_version.html", context)
 
     def decide_view(self, request: HttpRequest, version_id: int) -> HttpResponse:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.db import transaction
+
 from logs.record import access, own_events
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyState, PolicyVersion
@@ -15,6 +17,7 @@ ACTION_OF_STATE = {
 }
 
 
+@transaction.atomic
 def load(path: Path) -> PolicyVersion | None:
     """The new version, where the file changed since it was last looked at."""
     version = versions.load_file(path)
@@ -24,6 +27,7 @@ def load(path: Path) -> PolicyVersion | None:
     return version
 
 
+@transaction.atomic
 def accept(version_id: int, by: str) -> PolicyVersion:
     """A person accepts what waits; the worker then puts its grants into force."""
     version = versions.accept(version_id, by)
@@ -31,6 +35,7 @@ def accept(version_id: int, by: str) -> PolicyVersion:
     return version
 
 
+@transaction.atomic
 def refuse(version_id: int, by: str) -> PolicyVersion:
     """A person refuses what waits."""
     version = versions.refuse(version_id, by)

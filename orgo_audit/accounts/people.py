@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from orgo_audit.accounts.models import Membership, Organization, Role, User
-from orgo_audit.errors import Conflict, NotFound
+from orgo_audit.errors import BadInput, Conflict, NotFound
+
+# The policy file names organizations in the same spelling.
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def group_name(organization: Organization, role: Role) -> str:
@@ -30,6 +35,8 @@ def get_organization(slug: str) -> Organization:
 @transaction.atomic
 def create_organization(slug: str) -> Organization:
     """A new tenant with one group per role; Conflict if the slug is taken."""
+    if not _SLUG.fullmatch(slug):
+        raise BadInput(f"{slug!r} is no slug: small letters, digits, hyphens and underscores")
     organization, made = Organization.objects.get_or_create(slug=slug)
     if not made:
         raise Conflict(f"organization {slug!r} exists already")

@@ -1,4 +1,4 @@
-"""The logins that a first start made, for the operator's screen; must never invent or change one."""
+"""The logins that a first start made, for the operator's screen; must never change one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEADS_TO = {
 
 
 def lines(home: Path, address: str) -> Iterator[str]:
-    """One a role: name, password, where it leads. A password that was changed since is not known."""
+    """One a role: name, the password it began with, where it leads."""
     for role, path in LEADS_TO.items():
         password = paths.read_secret(home, f"{PREFIX}{role}")
         if password:

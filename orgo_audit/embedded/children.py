@@ -1,4 +1,4 @@
-"""How a child process is tied to us: it ends when we do, however we end. Must never outlive its caller."""
+"""Ties a child process to us: it must never outlive us, however we end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gunicorn's settings under `up`: loopback only, no access log, since paths name people and tasks."""
+"""Gunicorn's settings under `up`: loopback only, and no access log, since paths name people."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ control_socket_disable = True
 def child_exit(server: Arbiter, worker: Worker) -> None:
     """A dead worker's gauges must not be counted on."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # has no types

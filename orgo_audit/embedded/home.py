@@ -1,4 +1,4 @@
-"""The state folder of `up`: one user at a time, one layout; must never adopt another version's state."""
+"""The state folder of `up`: one run at a time; must never adopt another version's state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.1
 
 
 def open_home(home: Path) -> IO[str]:
-    """Make or recognise the folder and hold it; the lock frees it once every holder has closed it."""
+    """Make or recognise the folder and hold it, until every holder of the lock has closed it."""
     _make(home)
     os.umask(0o077)  # mails and logs, whoever of us writes them, are nobody else's to read
     lock = _take_lock(home / "up.lock")
@@ -59,7 +59,7 @@ def _refuse_other_layout(home: Path) -> None:
 
 
 def _take_lock(file: Path) -> IO[str]:
-    """All children hold the lock too, so that no start can meet what an earlier one left running."""
+    """All children hold it too, so that no start can meet what an earlier one left running."""
     lock = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
     limit = time.monotonic() + LEFTOVER_LIMIT_SECONDS
     while True:

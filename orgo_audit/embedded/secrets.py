@@ -1,4 +1,4 @@
-"""Makes each secret of the embedded mode once and keeps it; must never print one or write it elsewhere."""
+"""Makes each secret of the embedded mode once and keeps it; must never print one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom PostgreSQL runs as: us, or nobody when we are root. Must never open another's folder to get there."""
+"""Whom PostgreSQL runs as, since it refuses root. Must never widen a folder's rights for it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def find_account(program: Path, folder: Path) -> Account:
         if _can_run(account, program, folder):
             return account
     raise Unavailable(
-        f"PostgreSQL refuses to run as root, and another account cannot reach {program} or {folder}."
+        f"PostgreSQL refuses to run as root, and no other account can use {folder}"
+        f" with {program}."
         " Start as an ordinary user, set ORGO_HOME to a folder that others may enter, allow user"
         " namespaces, or set DATABASE_URL to a server of your own."
     )
@@ -62,7 +63,7 @@ def _candidates() -> Iterator[Account]:
     yield Account(nobody.pw_uid, nobody.pw_gid)
     unshare = shutil.which("unshare")
     if unshare:
-        # In a user namespace of its own the server sees an ordinary uid, and our 0700 folders stay ours.
+        # In a user namespace the server sees an ordinary uid, and our 0700 folders stay ours.
         maps = (f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}")
         yield Account(0, 0, prefix=(unshare, "--user", *maps))
 
@@ -71,9 +72,9 @@ def _can_run(account: Account, program: Path, folder: Path) -> bool:
     check = 'cd "$2" && test -w . && exec "$1" --version'
     command = [*account.prefix, "/bin/sh", "-c", check, "sh", str(program), str(folder)]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             command, capture_output=True, cwd="/", check=False, **account.identity
-        )  # noqa: S603
+        )
     except OSError:
         return False
     return done.returncode == 0

@@ -12,12 +12,17 @@ from orgo_audit.errors import Unavailable
 def command(home: Path) -> tuple[str, ...]:
     folder = secrets.private_folder(home / "valkey")
     # Appended to disk each second: a queued task outlives a kill.
-    words = f"""
-        --port 0 --unixsocketperm 700 --appendonly yes --appendfsync everysec
-        --maxmemory-policy noeviction --daemonize no
-    """.split()
-    places = ("--unixsocket", str(paths.valkey_socket(home)), "--dir", str(folder))
-    return (str(_program()), *words, *places, "--save", "")
+    options = {
+        "--port": "0",
+        "--unixsocket": str(paths.valkey_socket(home)),
+        "--unixsocketperm": "700",
+        "--dir": str(folder),
+        "--appendonly": "yes",
+        "--appendfsync": "everysec",
+        "--save": "",
+        "--maxmemory-policy": "noeviction",
+    }
+    return (str(_program()), *(word for pair in options.items() for word in pair))
 
 
 def answers(home: Path) -> bool:

@@ -1,4 +1,4 @@
-"""`manage.py up`: from nothing to a portal that answers, and back to nothing. Real processes only."""
+"""`manage.py up`: from nothing to a portal that answers, and back. Must never leave a process."""
 
 from __future__ import annotations
 

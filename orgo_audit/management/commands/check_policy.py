@@ -109,7 +109,7 @@ class Command(BaseCommand):
                 waits = versions.waiting()
                 if waits is not None:
                     self._print_consequences(waits)
-                    version = _accepted(waits)
+                    version = interface.accept_policy(waits.pk, _user_name())
                 interface.sync_grants()
         except (Conflict, PolicyError) as error:
             self.stderr.write(str(error))
@@ -127,14 +127,6 @@ class Command(BaseCommand):
 
     def _note(self, sentence: str) -> None:
         self.stderr.write(sentence)
-
-
-def _accepted(waits: PolicyVersion) -> PolicyVersion:
-    """Accepts what waits as the user of the operating system, and puts that on record."""
-    version = versions.accept(waits.pk, _user_name())
-    told = {"version": version.pk, "state": version.state}
-    interface.report_policy("Policy Accepted", version.decided_by, told)
-    return version
 
 
 def _user_name() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 
 import environ
@@ -14,6 +13,8 @@ from orgo_audit.embedded import environments
 from orgo_audit.embedded.console import Progress
 from orgo_audit.embedded.supervisor import Plan, Supervisor
 from orgo_audit.errors import OrgoError
+
+env = environ.FileAwareEnv()
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, no_sample: bool, **options: object) -> None:
         try:
-            plan = _plan(with_sample=not no_sample and os.environ.get("ORGO_SAMPLE") != "0")
+            plan = _plan(with_sample=not no_sample)
             Supervisor(plan, results=self.stdout, progress=Progress()).run()
         except OrgoError as error:
             raise CommandError(error.sentence) from error
@@ -41,12 +42,11 @@ def _plan(*, with_sample: bool) -> Plan:
         mail_port=settings.ORGO_MAIL_PORT,
         urls=_given_urls(),
         with_valkey=not all(map(environments.is_given, ("REDIS_URL", "CELERY_BROKER_URL"))),
-        with_sample=with_sample,
+        with_sample=with_sample and env.str("ORGO_SAMPLE", default="1") != "0",
     )
 
 
 def _given_urls() -> dict[str, str]:
-    env = environ.FileAwareEnv()
     named = {login: env.str(environments.login_variable(login), "") for login in logins.LOGINS}
     given = {login: url for login, url in named.items() if url}
     if given and logins.OWNER not in given:

@@ -1,0 +1,66 @@
+"""`python -m bench`: measures what is promised, tells it on stdout, and fails where a promise is missed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from dataclasses import replace
+
+from bench.measures import Options, Promise, Result, say
+from bench.portal import a_portal
+
+BENCHES = {
+    "ingest_http": "batches through HTTP, at least 0.5 of raw COPY (aim 0.8)",
+    "ingest_stages": "where a request's time goes, and what strict JSON costs (no promise)",
+    "admin_pages": "the admin's pages at 1 million events, at most 1.5 of 10 thousand (aim 1.2)",
+}
+QUICK = Options(rounds=3, seconds=1.5, rows=100_000)
+
+
+def main() -> int:
+    asked = _arguments()
+    options = _options(asked)
+    promises: list[Promise] = []
+    with a_portal() as portal:
+        for name in asked.names or BENCHES:
+            say(f"--- {name}: {BENCHES[name]}")
+            result: Result = importlib.import_module(f"bench.{name}").run(portal, options)
+            for table in result.tables:
+                print(f"\n{table}", flush=True)
+            promises += result.promises
+    print("\nPromises" + (" (--quick: not to be quoted)" if asked.quick else ""))
+    for promise in promises:
+        print(promise)
+    return 0 if all(promise.is_kept for promise in promises) else 1
+
+
+def _arguments() -> Namespace:
+    told = "\n".join(f"  {name:<14} {what}" for name, what in BENCHES.items())
+    parser = ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=told,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all, as listed below")
+    parser.add_argument(
+        "--quick", action="store_true", help="minutes less, and no figures to quote"
+    )
+    parser.add_argument("--rows", type=int, help="events in the larger table")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds of each arm")
+    parser.add_argument("--seconds", type=float, help="length of an arm in a round")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - BENCHES.keys():
+        parser.error(f"no such bench: {', '.join(sorted(unknown))}")
+    return asked
+
+
+def _options(asked: Namespace) -> Options:
+    given = {name: getattr(asked, name) for name in ("rows", "rounds", "seconds")}
+    given = {name: value for name, value in given.items() if value is not None}
+    return replace(QUICK if asked.quick else Options(), **given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

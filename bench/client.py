@@ -1,0 +1,48 @@
+"""A service that delivers batches over one kept-alive connection, in a process of its own. Knows nothing of Django."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import cycle, islice
+
+from bench.events import EVENTS_PER_REQUEST, request_bodies
+
+DISTINCT_BODIES = 20
+_bodies = lru_cache(maxsize=1)(lambda: list(request_bodies(DISTINCT_BODIES)))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one client did in its window."""
+
+    events: int
+    seconds: float
+    cpu_seconds: float
+    latencies: tuple[float, ...]
+
+
+def deliver(port: int, token: str, seconds: float, offset: int) -> Delivery:
+    """Posts batch after batch until the time is up; anything but a full receipt is an error."""
+    bodies = cycle(islice(cycle(_bodies()), offset, offset + DISTINCT_BODIES))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    latencies = []
+    cpu, began = time.process_time(), time.perf_counter()
+    now = began
+    while now - began < seconds:
+        connection.request("POST", "/api/v1/activity-logs/", next(bodies), headers)
+        answer = connection.getresponse()
+        receipt = answer.read()
+        if answer.status != http.HTTPStatus.CREATED:
+            raise RuntimeError(f"{answer.status}: {receipt[:300]!r}")
+        latencies.append(time.perf_counter() - now)
+        now += latencies[-1]
+    spent = time.process_time() - cpu
+    connection.close()
+    if json.loads(receipt)["accepted"] != EVENTS_PER_REQUEST:
+        raise RuntimeError(f"not all events were accepted: {receipt[:300]!r}")
+    return Delivery(len(latencies) * EVENTS_PER_REQUEST, now - began, spent, tuple(latencies))

@@ -1,0 +1,66 @@
+"""Events as services send them (about 550 bytes of JSON), and their lines for COPY. Needs no database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import msgspec
+
+EVENTS_PER_REQUEST = 1000
+WORKFLOWS = ("maintenance", "it_support", "facilities", "general")
+ACTIONS = (
+    "Email Received",
+    "Email Parsed",
+    "Task Created",
+    "Task Routed",
+    "Task Escalated",
+    "Task Completed",
+)
+STATUSES = ("Success",) * 9 + ("Pending",)
+EVENTS_PER_TASK = 8
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def wire_event(number: int, random: Random) -> dict[str, Any]:
+    """The blueprint's keys and a few of the sender's own."""
+    task = number // EVENTS_PER_TASK
+    workflow = random.choice(WORKFLOWS)
+    return {
+        "timestamp": (_START + timedelta(seconds=number)).isoformat(),
+        "action": ACTIONS[number % len(ACTIONS)],
+        "user": f"person.{random.randrange(40):02}@organization.com",
+        "task_id": f"task-{task:09}",
+        "email_id": f"<{task:09}.{workflow}@mail.organization.com>",
+        "ip_address": f"192.0.2.{random.randrange(40)}",
+        "from": f"mailbox_{random.randrange(8)}",
+        "to": f"{workflow}_queue",
+        "status": random.choice(STATUSES),
+        "reason": "Routed by the rule for this mailbox; the queue had the shortest waiting time",
+        "workflow": workflow,
+        "request_id": str(uuid.UUID(int=random.getrandbits(128))),
+        "duration_ms": random.randrange(2000),
+        "attempt": 1,
+        "queue": {"depth": random.randrange(50), "oldest_seconds": random.randrange(600)},
+        "labels": ["automatic", "first-line"],
+    }
+
+
+def request_bodies(count: int) -> Iterator[bytes]:
+    """Batches of a thousand events each, always the same ones."""
+    random = Random(1)  # noqa: S311  (repeatable on purpose)
+    for batch in range(count):
+        first = batch * EVENTS_PER_REQUEST
+        yield msgspec.json.encode(
+            [wire_event(first + place, random) for place in range(EVENTS_PER_REQUEST)]
+        )
+
+
+def copy_line(values: Sequence[str | None]) -> str:
+    """The values as one line, or part of a line, of COPY's text format."""
+    return "\t".join(r"\N" if value is None else value.translate(_ESCAPED) for value in values)

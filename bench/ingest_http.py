@@ -1,0 +1,224 @@
+"""Batches through HTTP against raw COPY into the same table, in interleaved rounds on the same server."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from statistics import median
+
+import psycopg
+from django.utils import timezone
+
+from bench import client, fill
+from bench.events import EVENTS_PER_REQUEST, request_bodies
+from bench.measures import (
+    MICROSECONDS,
+    Options,
+    Promise,
+    Result,
+    Table,
+    say,
+    spread,
+    tree_cpu_seconds,
+)
+from bench.portal import Portal
+from logs.record.drafts import Draft, parse_batch
+from logs.record.identifiers import new_ids, segment_name
+from logs.record.vocabulary import LogType
+from orgo_audit import logins
+from orgo_audit.accounts.models import Organization
+from orgo_audit.embedded import paths
+from orgo_audit.periods import start_of_month
+
+CLIENTS = 4
+MOST_ROWS_A_SECOND = 90_000  # of one COPY connection; more lines need not lie ready
+HTTP, COPY_ONE, COPY_TWO = "HTTP", "COPY", "COPY, 2 connections"
+Block = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One arm in one round; CPU in microseconds an event."""
+
+    rate: float
+    client_cpu: float
+    server_cpu: float
+    backend_cpu: float
+
+    @property
+    def cpu(self) -> float:
+        return self.client_cpu + self.server_cpu + self.backend_cpu
+
+
+def run(portal: Portal, options: Options) -> Result:
+    latencies: list[float] = []
+    with portal.web_server() as server, _executors() as (clients, threads):
+        bench = _Bench(portal, options, server, clients, threads, latencies)
+        arms: dict[str, Callable[[], Sample]] = {
+            HTTP: bench.through_http,
+            COPY_ONE: partial(bench.raw_copy, connections=1),
+            COPY_TWO: partial(bench.raw_copy, connections=2),
+        }
+        bench.through_http()  # warm
+        latencies.clear()
+        samples: dict[str, list[Sample]] = {name: [] for name in arms}
+        for number in range(options.rounds):
+            for name in list(arms)[:: 1 if number % 2 else -1]:
+                samples[name].append(arms[name]())
+            told = ", ".join(f"{name} {samples[name][-1].rate:,.0f}" for name in arms)
+            say(f"round {number + 1} of {options.rounds}: {told} events/s")
+    return _result(samples, latencies)
+
+
+@contextmanager
+def _executors() -> Iterator[tuple[Executor, Executor]]:
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(CLIENTS, mp_context=spawn) as clients,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        yield clients, threads
+
+
+class _Bench:
+    """The arms. Each begins with an empty segment and a checkpoint behind it."""
+
+    def __init__(
+        self,
+        portal: Portal,
+        options: Options,
+        server: int,
+        clients: Executor,
+        threads: Executor,
+        latencies: list[float],
+    ) -> None:
+        self.portal = portal
+        self.seconds = options.seconds
+        self.server = server
+        self.clients = clients
+        self.threads = threads
+        self.latencies = latencies
+        self.token = paths.read_secret(portal.home, "sample_ingest_token")
+        self.organization_id = Organization.objects.get().pk
+        self.tails = _tails()
+
+    def through_http(self) -> Sample:
+        self._empty_segment()
+        backends, server = tree_cpu_seconds(self.portal.postgres_pid), tree_cpu_seconds(self.server)
+        waiting = [
+            self.clients.submit(client.deliver, self.portal.port, self.token, self.seconds, number)
+            for number in range(CLIENTS)
+        ]
+        done = [one.result() for one in waiting]
+        server = tree_cpu_seconds(self.server) - server
+        backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
+        self.latencies.extend(latency for one in done for latency in one.latencies)
+        per_event = MICROSECONDS / sum(one.events for one in done)
+        return Sample(
+            rate=sum(one.events / one.seconds for one in done),
+            client_cpu=sum(one.cpu_seconds for one in done) * per_event,
+            server_cpu=server * per_event,
+            backend_cpu=backends * per_event,
+        )
+
+    def raw_copy(self, *, connections: int) -> Sample:
+        self._empty_segment()
+        ready = [self._blocks() for _ in range(connections)]
+        backends = tree_cpu_seconds(self.portal.postgres_pid)
+        waiting = [self.threads.submit(self._copy, blocks) for blocks in ready]
+        done = [one.result() for one in waiting]
+        backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
+        per_event = MICROSECONDS / sum(events for events, _, _ in done)
+        return Sample(
+            rate=sum(events / seconds for events, seconds, _ in done),
+            client_cpu=sum(cpu for _, _, cpu in done) * per_event,
+            server_cpu=0,
+            backend_cpu=backends * per_event,
+        )
+
+    def _copy(self, blocks: list[bytes]) -> tuple[int, float, float]:
+        events = 0
+        with self.portal.connect(logins.WEB) as connection:
+            cpu, began = time.thread_time(), time.perf_counter()
+            for block in blocks:
+                with connection.transaction(), connection.cursor() as cursor:
+                    with cursor.copy(fill.COPY) as copy:
+                        copy.write(block)
+                events += EVENTS_PER_REQUEST
+                if time.perf_counter() - began >= self.seconds:
+                    break
+            return events, time.perf_counter() - began, time.thread_time() - cpu
+
+    def _blocks(self) -> list[bytes]:
+        """Lines that are ready to be sent: only the ids are new."""
+        wanted = int(self.seconds * MOST_ROWS_A_SECOND / EVENTS_PER_REQUEST) + 1
+        now = timezone.now()
+        told = now.isoformat()
+        blocks = []
+        for _, tails in zip(range(wanted), cycle(self.tails), strict=False):
+            identifiers = new_ids(now, EVENTS_PER_REQUEST)
+            blocks.append(
+                "".join(
+                    fill.head(identifier, LogType.ACTIVITY, self.organization_id, told) + tail
+                    for identifier, tail in zip(identifiers, tails, strict=True)
+                ).encode()
+            )
+        return blocks
+
+    def _empty_segment(self) -> None:
+        month = start_of_month(timezone.now())
+        table = f"event_{segment_name(LogType.ACTIVITY, month)}".replace("-", "_")
+        with self.portal.connect(logins.OWNER) as owner, owner.transaction():
+            owner.execute(f"DROP TABLE {table}")
+            owner.execute("SELECT make_segment(%s, %s)", [LogType.ACTIVITY.value, month.date()])
+        with self.portal.postgres.superuser_connection() as superuser:
+            superuser.execute("CHECKPOINT")
+
+
+def _tails() -> list[Block]:
+    """The very events that the clients send, as the lines that they become."""
+    now = timezone.now()
+    batches = []
+    for body in request_bodies(client.DISTINCT_BODIES):
+        items = parse_batch(body, lines=False, log_type=LogType.ACTIVITY, now=now)
+        drafts = [item.verdict for item in items if isinstance(item.verdict, Draft)]
+        batches.append([f"{fill.tail(draft, 'sample_workflow')}\n" for draft in drafts])
+    return batches
+
+
+def _result(samples: dict[str, list[Sample]], latencies: list[float]) -> Result:
+    yardstick = samples[COPY_ONE]
+    rows = [
+        (
+            name,
+            spread(sample.rate for sample in own),
+            spread(_ratios(own, yardstick), digits=2),
+            *(
+                spread((getattr(sample, part) for sample in own), digits=1)
+                for part in ("client_cpu", "server_cpu", "backend_cpu")
+            ),
+            f"{median(y.cpu for y in yardstick) / median(s.cpu for s in own):.2f}",
+        )
+        for name, own in samples.items()
+    ]
+    headings = ("arm", "events/s", "of COPY", "client us", "server us", "backend us", "CPU ratio")
+    title = (
+        f"Ingest: {EVENTS_PER_REQUEST} events a request or transaction, {CLIENTS} clients; median"
+        f" [lowest..highest] of {len(yardstick)} rounds; CPU per event. A request takes"
+        f" {spread((1000 * latency for latency in latencies), digits=0)} ms."
+    )
+    ratio = median(_ratios(samples[HTTP], yardstick))
+    what = f"{EVENTS_PER_REQUEST} events a request through HTTP, of raw COPY"
+    return Result(
+        [Table(title, headings, rows)], [Promise(what, ratio, 0.5, 0.8, more_is_better=True)]
+    )
+
+
+def _ratios(own: list[Sample], yardstick: list[Sample]) -> list[float]:
+    return [mine.rate / its.rate for mine, its in zip(own, yardstick, strict=True)]

@@ -1,0 +1,61 @@
+"""Where one request of a thousand events spends its time, in process; what strict JSON costs. Promises nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+from django.utils import timezone
+
+from bench.events import EVENTS_PER_REQUEST, request_bodies
+from bench.measures import MICROSECONDS, Options, Result, Table, spread
+from bench.portal import Portal
+from logs.record import ingest, sensitivity, strict_json
+from logs.record.drafts import Item, parse_batch
+from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Organization
+from orgo_audit.policy import versions
+
+REPEATS_A_ROUND = 9
+
+
+def run(portal: Portal, options: Options) -> Result:
+    [body] = request_bodies(1)
+    organization = Organization.objects.get()
+    sender = ingest.Sender(organization, "bench")
+    items = _parsed(body)
+    sent = [item.sent for item in items]
+    rules = sensitivity.Rules.of(versions.current().for_organization(organization.slug))
+    stages: dict[str, Callable[[], object]] = {
+        "msgspec decode alone": lambda: msgspec.json.decode(body),
+        "strict_json.parse": lambda: strict_json.parse(body),
+        "parse_batch (strict JSON, types, limits)": lambda: _parsed(body),
+        "sensitivity.judge": lambda: sensitivity.judge(sent, rules, lambda named: set()),
+        "store_batch (judge, ids, rows, COPY, commit)": lambda: ingest.store_batch(items, sender),
+    }
+    rounds = options.rounds * REPEATS_A_ROUND
+    times: dict[str, list[float]] = {name: [] for name in stages}
+    cpu: dict[str, list[float]] = {name: [] for name in stages}
+    for number in range(rounds + 1):
+        for name, stage in stages.items():
+            wall, own = _timed(stage)
+            if number:  # the first warms
+                times[name].append(wall)
+                cpu[name].append(own)
+    rows = [(name, spread(times[name], digits=1), spread(cpu[name], digits=1)) for name in stages]
+    title = f"One request of {EVENTS_PER_REQUEST} events, {len(body):,} bytes; {rounds} repeats"
+    return Result([Table(title, ("stage", "wall us/event", "Python CPU us/event"), rows)])
+
+
+def _parsed(body: bytes) -> list[Item]:
+    return parse_batch(body, lines=False, log_type=LogType.ACTIVITY, now=timezone.now())
+
+
+def _timed(stage: Callable[[], object]) -> tuple[float, float]:
+    """Wall and CPU microseconds an event."""
+    cpu, began = time.thread_time(), time.perf_counter()
+    stage()
+    wall, spent = time.perf_counter() - began, time.thread_time() - cpu
+    each = MICROSECONDS / EVENTS_PER_REQUEST
+    return wall * each, spent * each

@@ -1,0 +1,162 @@
+"""A portal of the bench's own: embedded PostgreSQL with production's settings, real logins, web server. In a temporary folder, gone afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from bench.measures import say
+from orgo_audit import logins
+from orgo_audit.embedded import environments, home, keys, paths, roles, secrets
+from orgo_audit.embedded.postgres import Postgres
+from orgo_audit.embedded.processes import KINDS, end_group, python, spawn
+
+OF_AN_OPERATOR = ("ORGO_", "DATABASE_URL", "REDIS_URL", "CELERY_", "DJANGO_SETTINGS_MODULE")
+KEPT = ("ORGO_PG_BIN",)
+TEMPLATE = paths.DATABASE_NAME
+READY_LIMIT_SECONDS = 60
+STOP_LIMIT_SECONDS = 10
+
+
+class Portal:
+    """A running server with a prepared database, which `copy_database` multiplies."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.home = folder
+        self.port = port
+        self.postgres = Postgres(folder)
+        self.environments = self._environments()
+
+    def _environments(self) -> environments.Environments:
+        urls = {
+            login: logins.database_url(login, owner_url="", home=self.home)
+            for login in logins.LOGINS
+        }
+        return environments.Environments(self.home, urls, {"ORGO_PORT": str(self.port)})
+
+    def start(self) -> None:
+        """As `up` does it, as far as the record needs it."""
+        secrets.keep_secret(self.home, "secret_key")
+        keys.keep_vault_keys(self.home)
+        passwords = {
+            login: secrets.keep_secret(self.home, logins.role_name(login))
+            for login in logins.LOGINS
+        }
+        self.postgres.start()
+        with self.postgres.superuser_connection() as superuser:
+            roles.ensure_owner(superuser, passwords.pop(logins.OWNER))
+        self.environments = self._environments()
+        roles.ensure_logins(self.environments.urls[logins.OWNER], passwords)
+        for words in (("migrate", "--noinput", "-v", "0"), ("prepare",)):
+            self._run(words)
+        self._run(("collectstatic", "--noinput", "-v", "0"))
+
+    def _run(self, words: tuple[str, ...]) -> None:
+        say(f"manage.py {words[0]}")
+        subprocess.run(python(("manage.py", *words)), env=self.environments.of_set_up(), check=True)
+
+    @property
+    def postgres_pid(self) -> int:
+        assert self.postgres.process is not None
+        return self.postgres.process.pid
+
+    def connect(self, login: str, database: str = TEMPLATE) -> psycopg.Connection:
+        return psycopg.connect(self.environments.urls[login], dbname=database, autocommit=True)
+
+    def copy_database(self, name: str) -> None:
+        """Another database like the prepared one, which nobody may be using meanwhile."""
+        owner = sql.Identifier(logins.role_name(logins.OWNER))
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        with self.postgres.superuser_connection() as superuser:
+            superuser.execute(
+                statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE), owner)
+            )
+
+    @contextmanager
+    def web_server(self) -> Iterator[int]:
+        """The web process exactly as `up` starts it; gives its pid."""
+        [web] = [kind for kind in KINDS if kind.name == "web"]
+        environment = self.environments.of_process(web.name, counts=web.counts)
+        with (paths.log_folder(self.home) / "web.log").open("ab") as log:
+            process = spawn(python(web.words), environment, out=log)
+        try:
+            self._wait_until_it_answers()
+            yield process.pid
+        finally:
+            process.terminate()
+            end_group(process, STOP_LIMIT_SECONDS)
+
+    def _wait_until_it_answers(self) -> None:
+        limit = time.monotonic() + READY_LIMIT_SECONDS
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            try:
+                connection.request("GET", "/healthz")
+                connection.getresponse().read()
+            except OSError:
+                if time.monotonic() > limit:
+                    log = paths.log_folder(self.home) / "web.log"
+                    raise SystemExit(
+                        f"the web server does not answer:\n{log.read_text()}"
+                    ) from None
+                time.sleep(0.1)
+            else:
+                return
+            finally:
+                connection.close()
+
+
+@contextmanager
+def a_portal() -> Iterator[Portal]:
+    """Started, prepared, and Django of this process pointed at it with the web login's rights."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys_exit())
+    _forget_operator()
+    folder = Path(tempfile.mkdtemp(prefix="orgo-bench-"))
+    folder.chmod(0o711)  # started by root, PostgreSQL runs as nobody and must pass
+    lock = home.open_home(folder)
+    portal = Portal(folder, _free_port())
+    try:
+        portal.start()
+        os.environ |= portal.environments.of_process("web", counts=False)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "orgo_audit.settings"
+        _set_up_django()
+        yield portal
+    finally:
+        portal.postgres.stop()
+        lock.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sys_exit() -> None:
+    raise SystemExit("bench: stopped")
+
+
+def _set_up_django() -> None:
+    import django
+
+    django.setup()
+
+
+def _forget_operator() -> None:
+    for name in list(os.environ):
+        if name.startswith(OF_AN_OPERATOR) and not name.startswith(KEPT):
+            del os.environ[name]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
