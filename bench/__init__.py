@@ -1,1 +1,1 @@
-"""What `make bench` measures: one module per promised ratio, each beside its yardstick. Changes nothing outside."""
+"""What `make bench` measures: one module per promised ratio, each beside its yardstick."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures what is promised, tells it on stdout, and fails where a promise is missed."""
+"""Measures what is promised, tells it on stdout, and fails where a promise is missed."""
 
 from __future__ import annotations
 

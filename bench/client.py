@@ -1,4 +1,4 @@
-"""A service that delivers batches over one kept-alive connection, in a process of its own. Knows nothing of Django."""
+"""A service that delivers batches over one kept-alive connection. Knows nothing of Django."""
 
 from __future__ import annotations
 

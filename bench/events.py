@@ -1,4 +1,4 @@
-"""Events as services send them (about 550 bytes of JSON), and their lines for COPY. Needs no database."""
+"""Events as services send them, about 550 bytes of JSON, and their lines for COPY."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fills a database with N events of the real shape over equally many segments, by COPY. Plants values whose number of hits is known."""
+"""Fills a database with N events over equally many segments, by COPY.
+
+Plants values whose number of hits is known.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ RARE = {
 
 
 def fill(owner: psycopg.Connection, organization_id: int, rows: int, now: datetime) -> None:
-    """Makes the segments and the events, evenly over MONTHS that end with `now`; then VACUUM ANALYZE."""
+    """Makes segments and events, evenly over the MONTHS that end with `now`; VACUUM ANALYZE."""
     months = _months(now)
     for month in months:
         for log_type in LogType:

@@ -1,4 +1,4 @@
-"""Where one request of a thousand events spends its time, in process; what strict JSON costs. Promises nothing."""
+"""Where a request of a thousand events spends its time; what strict JSON costs. No promise."""
 
 from __future__ import annotations
 

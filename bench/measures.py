@@ -1,4 +1,4 @@
-"""How results are told: medians with their spread, CPU times, tables, promises. Measures nothing itself."""
+"""How results are told: medians with their spread, CPU times, tables, promises."""
 
 from __future__ import annotations
 

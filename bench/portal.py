@@ -1,4 +1,7 @@
-"""A portal of the bench's own: embedded PostgreSQL with production's settings, real logins, web server. In a temporary folder, gone afterwards."""
+"""A portal of the bench's own, in a temporary folder that is gone afterwards.
+
+Embedded PostgreSQL with production's settings, real logins, and the web server of `up`.
+"""
 
 from __future__ import annotations
 

@@ -63,6 +63,9 @@ class NotFound(OrgoError):
     code = "not_found"
     status = 404
 
+    def __init__(self, sentence: str = "there is nothing here") -> None:
+        super().__init__(sentence)
+
 
 class Unavailable(OrgoError):
     """Something that this needs is not there now; the same request may succeed later."""

@@ -53,7 +53,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Says sorry without asking anything of the session or the database: they may be what is broken."""
+    """Asks nothing of the session or the database: they may be what is broken."""
     if request.path.startswith("/api/"):
         return _error(request, 500, "server_error")
     context = {"status": 500, "sentence": _SENTENCES["server_error"]}

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db import connection
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client, override_settings
 from django.utils import timezone
+from psycopg import sql
 
+from logs import envelope
 from logs.record import access, drafts, ingest
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
@@ -21,7 +29,13 @@ from orgo_audit.accounts.tokens import create_token
 
 BUILDER_ROLE = "orgo_test_builder"
 PASSWORD = "correct horse battery staple"
+API = "/api/v1"
+PATH_OF = {log_type: f"{API}/{log_type.value}-logs/" for log_type in LogType}
+_FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 _numbers = itertools.count(1)
+
+
+# --- who ----------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -47,16 +61,100 @@ def an_organization(slug: str = "") -> Organization:
     return organization
 
 
-def a_user(role: Role, organization: Organization, name: str = "") -> User:
+def a_user(
+    role: Role, organization: Organization, name: str = "", *, signs_in: bool = False
+) -> User:
+    """A person with a role. Only one who `signs_in` by the form has a password that costs time."""
     name = name or f"{role.value}-{next(_numbers)}"
-    with setting_the_scene():
+    hashers = {} if signs_in else {"PASSWORD_HASHERS": [_FAST_HASHER]}
+    with setting_the_scene(), override_settings(**hashers):
         return create_user(name, role=role, organization=organization, password=PASSWORD)
 
 
-def a_token(organization: Organization, *scopes: Scope, name: str = "email_parser") -> str:
-    expires_at = timezone.now() + timedelta(days=1)
+def a_token(
+    organization: Organization,
+    *scopes: Scope,
+    name: str = "email_parser",
+    lives: timedelta = timedelta(days=1),
+) -> str:
+    expires_at = timezone.now() + lives
     with setting_the_scene():
         return create_token(name, organization, scopes or (Scope.INGEST,), expires_at=expires_at)
+
+
+# --- callers ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    @property
+    def media_type(self) -> str:
+        return self.headers["Content-Type"].partition(";")[0]
+
+    @property
+    def whole(self) -> tuple[int, dict[str, str], bytes]:
+        """All of it, to compare two answers that must not differ in anything."""
+        return self.status, dict(self.headers), self.content
+
+
+class Caller:
+    """Somebody at the API: nobody, a person with a session, or a service with a token."""
+
+    def __init__(self, token: str = "", user: User | None = None) -> None:
+        self.client = Client(raise_request_exception=True)
+        self.own_headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if user is not None:
+            self.client.force_login(user)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = b"",
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response = self.client.generic(
+            method, path, raw, content_type, headers={**self.own_headers, **(headers or {})}
+        )
+        content = b"".join(response) if response.streaming else response.content
+        return Answer(response.status_code, dict(response.items()), content)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Answer:
+        return self.call("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def post(self, path: str, body: Any, **options: Any) -> Answer:
+        return self.call("POST", path, body, **options)
+
+
+class Service(Caller):
+    """A service of an organization that delivers and reads with one token."""
+
+    def __init__(
+        self, organization: Organization, *scopes: Scope, name: str = "email_parser"
+    ) -> None:
+        every = scopes or (Scope.INGEST, Scope.READ)
+        super().__init__(token=a_token(organization, *every, name=name))
+        self.organization = organization
+        self.name = name
+
+    def deliver(self, *events: Any, log_type: LogType = LogType.ACTIVITY, **options: Any) -> Answer:
+        return self.post(PATH_OF[log_type], list(events), **options)
+
+
+# --- events -------------------------------------------------------------------------------------
 
 
 def wire_event(log_type: LogType = LogType.ACTIVITY, **fields: Any) -> dict[str, Any]:
@@ -73,20 +171,72 @@ def an_event(
     **fields: Any,
 ) -> Event:
     """A stored event."""
-    sent = wire_event(log_type, **fields)
-    draft = drafts.draft_of(sent, log_type, now=datetime.now(UTC))
-    item = drafts.Item(draft, sent, log_type.value)
-    receipt = ingest.store_batch([item], ingest.Sender(organization, source))
-    return Event.objects.get(pk=receipt.ids[0])
+    (event,) = stored(organization, wire_event(log_type, **fields), log_type=log_type, source=source)
+    return event
+
+
+def stored(
+    organization: Organization,
+    *sent: Any,
+    log_type: LogType = LogType.ACTIVITY,
+    source: str = "router",
+) -> list[Event]:
+    """The stored events of one batch, in its order; what was refused or sealed is left out."""
+    receipt = ingest.store_batch(
+        items_of(*sent, log_type=log_type), ingest.Sender(organization, source)
+    )
+    by_id = {str(event.pk): event for event in Event.objects.filter(pk__in=filter(None, receipt.ids))}
+    return [by_id[identifier] for identifier in receipt.ids if identifier]
+
+
+def items_of(*sent: Any, log_type: LogType | None = LogType.ACTIVITY) -> list[drafts.Item]:
+    """A batch as the door hands it on."""
+    body = json.dumps(list(sent)).encode()
+    return drafts.parse_batch(body, lines=False, log_type=log_type, now=datetime.now(UTC))
+
+
+# --- the vault ----------------------------------------------------------------------------------
+
+
+class Vault:
+    """Holds the private key that the portal never sees."""
+
+    def __init__(self) -> None:
+        self._key = X25519PrivateKey.generate()
+        public = self._key.public_key()
+        self.public_key_pem = public.public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+
+    def open(self, sealed: bytes, organization: Organization) -> dict[str, Any]:
+        """What an envelope holds."""
+        info = envelope.INFO + organization.slug.encode()
+        padded = envelope.SUITE.decrypt(sealed, self._key, info)
+        length = int.from_bytes(padded[:4], "big")
+        assert set(padded[4 + length :]) <= {0}
+        content: dict[str, Any] = json.loads(padded[4 : 4 + length])
+        return content
+
+
+def inbox_of(organization: Organization, *, using: str = "default") -> list[bytes]:
+    """The envelopes that wait, as only the vault's login may see them."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT envelope FROM logs_sealeditem WHERE organization_id = %s", [organization.pk]
+        )
+        return [bytes(row[0]) for row in cursor.fetchall()]
+
+
+# --- the database -------------------------------------------------------------------------------
 
 
 def wipe_events(owner: BaseDatabaseWrapper) -> None:
-    """Drops every segment and makes the current ones: the record refuses TRUNCATE and DELETE."""
+    """Drops every segment and makes the current ones again: the record refuses TRUNCATE and DELETE."""
     with owner.cursor() as cursor:
         cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('event') WHERE isleaf")
         segments = [row[0] for row in cursor.fetchall()]
         for segment in segments:
-            cursor.execute(f"DROP TABLE {segment}")
+            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(segment)))
         cursor.execute(
             "SELECT make_segment(kind, month::date)"
             " FROM unnest(ARRAY['activity', 'security', 'error']) AS kind,"

@@ -34,7 +34,7 @@ def viewer_of(request: HttpRequest) -> Viewer:
 
 
 def readable_log_types(request: HttpRequest) -> frozenset[LogType]:
-    """The logs this person may read somewhere. A page asks many times; the database answers once."""
+    """The logs this person may read somewhere. One page asks many times, the database once."""
     if _READABLE not in request.__dict__:
         kinds = readable(cast("User", request.user)).values()
         request.__dict__[_READABLE] = frozenset[LogType]().union(*kinds)
@@ -100,6 +100,7 @@ class EventAdmin(ReadOnlyAdmin):
                 "title": str(self.opts.verbose_name_plural).capitalize(),
                 "asked": asked,
                 "sentence": self.sentence,
+                "trace_url": reverse("admin:logs_find_trace"),
                 "rows": asked.rows(page),
                 "organizations": len({event.organization_id for event in page.events}),
                 "count": listing.count_text(page, estimate),

@@ -1,4 +1,4 @@
-"""What the record shows on the admin's first page: the logs one may read, refused items, what waits for a decision."""
+"""The first page's part of the record: logs to read, refused items, what waits for a decision."""
 
 from __future__ import annotations
 

@@ -122,14 +122,13 @@ class ListRequest:
     def page_href(self, cursor: Cursor | None) -> str:
         return "" if cursor is None else f"?{urlencode(self.given | {'cursor': cursor.as_text()})}"
 
+    def any_time_href(self) -> str:
+        return self.href(range=None, since=None, until=None)
+
     def presets(self) -> list[Link]:
         chosen = self.given.get("range")
         absolute = bool({"since", "until"} & self.given.keys())
-        links = [
-            Link(
-                "any time", self.href(range=None, since=None, until=None), not (chosen or absolute)
-            )
-        ]
+        links = [Link("any time", self.any_time_href(), not (chosen or absolute))]
         for name, (label, _) in RANGES.items():
             links.append(Link(label, self.href(range=name, since=None, until=None), name == chosen))
         return links

@@ -1,4 +1,4 @@
-"""A task's trace as the page shows it: events in order, gaps in words, what is missing where it is missing.
+"""A task's trace as the page shows it: events in order, gaps in words, missing stages in their place.
 
 Pure: decides no state, asks for nothing.
 """
@@ -23,7 +23,7 @@ _OPEN_STATES = (StageState.MISSING, StageState.DUE)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line: an event, or a stage without one; `report` where it is a stage's first happening."""
+    """One line: an event, or a stage without one; `report` where a stage happened first."""
 
     event: Event | None
     report: StageReport | None

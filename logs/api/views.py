@@ -33,6 +33,7 @@ class RecordView(APIView):
     """What every door of the record does: a refusal becomes an event, then an answer."""
 
     log_types: ClassVar[tuple[LogType, ...]] = tuple(LogType)
+    http_method_names = ["get", "head", "post"]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, REFUSALS):
@@ -46,7 +47,7 @@ class RecordView(APIView):
                 raise NotAllowed("this token has no scope `read`", code="scope_missing")
         elif not access.narrowed(access.readable(request.user), self.log_types):
             self._report("no view")
-            raise NotFound("there is nothing here")
+            raise NotFound
 
     def _report(self, why: str) -> None:
         request = self.request
@@ -144,14 +145,14 @@ class NothingHereView(RecordView):
     permission_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> Never:
-        raise NotFound("there is nothing here")
+        raise NotFound
 
 
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("there is no such event") from None
+        raise NotFound from None
 
 
 def as_answer(event: Event) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -28,11 +29,9 @@ Long = Annotated[str, Meta(max_length=10_000)]
 
 
 class _Wire(msgspec.Struct):
-    """The keys that the wire knows, with their types. All others go to `details`."""
+    """The keys that every log knows, with their types. All others go to `details`."""
 
     timestamp: Annotated[datetime, Meta(tz=True)]
-    action: Short | UnsetType = UNSET
-    error: Short | UnsetType = UNSET
     user: Short | UnsetType = UNSET
     task_id: Short | UnsetType = UNSET
     email_id: Short | UnsetType = UNSET
@@ -44,12 +43,20 @@ class _Wire(msgspec.Struct):
     workflow: Short | UnsetType = UNSET
 
 
-_KNOWN_KEYS = frozenset(_Wire.__struct_encode_fields__)
-_CONSUMED = {
-    LogType.ACTIVITY: _KNOWN_KEYS - {"error"} | {"log_type"},
-    LogType.SECURITY: _KNOWN_KEYS - {"error"} | {"log_type"},
-    LogType.ERROR: _KNOWN_KEYS - {"action"} | {"log_type"},
+class _ActionWire(_Wire):
+    action: Short | UnsetType = UNSET
+
+
+class _ErrorWire(_Wire):
+    action: Short | UnsetType = msgspec.field(default=UNSET, name="error")
+
+
+_WIRE: dict[LogType, type[_ActionWire] | type[_ErrorWire]] = {
+    LogType.ACTIVITY: _ActionWire,
+    LogType.SECURITY: _ActionWire,
+    LogType.ERROR: _ErrorWire,
 }
+_KNOWN_KEYS = {kind: frozenset(wire.__struct_encode_fields__) for kind, wire in _WIRE.items()}
 
 # Filters and answers by the wire's names; `action` stands for `error` in error logs, too.
 FIELD_OF_WIRE = {
@@ -99,7 +106,10 @@ class Draft(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an item was refused: stable code, field path, and what would be accepted."""
+    """Why an item was refused: stable code, field path, and what would be accepted.
+
+    The sentence is ours alone: it never repeats a value that was sent.
+    """
 
     code: str
     path: str
@@ -124,9 +134,7 @@ def parse_batch(body: bytes, *, lines: bool, log_type: LogType | None, now: date
     if not sent:
         raise BadInput("the batch is empty; expected at least one event", code="empty_batch")
     if len(sent) > MAX_EVENTS:
-        raise BadInput(
-            f"{len(sent)} events; at most {MAX_EVENTS} fit into one request", code="too_many_events"
-        )
+        raise BadInput(f"at most {MAX_EVENTS} events fit into one request", code="too_many_events")
     return [_judged(item, log_type, now) for item in sent]
 
 
@@ -138,7 +146,7 @@ def _parsed_document(body: bytes) -> list[Any]:
 def _parsed_lines(body: bytes) -> list[Any]:
     return [
         _Unparsed(line, value) if isinstance(value, BadInput) else value
-        for line, value in strict_json.parse_lines(body)
+        for line, value in islice(strict_json.parse_lines(body), MAX_EVENTS + 1)
     ]
 
 
@@ -179,13 +187,12 @@ def _log_type_of(sent: Any, expected: LogType | None) -> LogType:
 def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft:
     """The draft of one wire object; BadInput names the first wrong field."""
     try:
-        wire = msgspec.convert(sent, _Wire)
+        wire = msgspec.convert(sent, _WIRE[log_type])
     except msgspec.ValidationError:
-        raise _wrong_field(sent) from None
-    name, action = ("error", wire.error) if log_type is LogType.ERROR else ("action", wire.action)
-    if not action:
-        raise _missing(name, log_type)
-    code = code_of(action)
+        raise _wrong_field(sent, log_type) from None
+    if not wire.action:
+        raise _missing(log_type)
+    action, code = wire.action, code_of(wire.action)
     status = wire.status or (None if wire.status is UNSET else "")
     return Draft(
         log_type=log_type,
@@ -210,7 +217,8 @@ def _given(value: str | UnsetType) -> str | None:
     return None if value is UNSET else value
 
 
-def _missing(name: str, log_type: LogType) -> BadInput:
+def _missing(log_type: LogType) -> BadInput:
+    name = "error" if log_type is LogType.ERROR else "action"
     return BadInput(
         f"every {log_type.value} event has {name!r}, a text that is not empty",
         path=name,
@@ -235,20 +243,25 @@ def _instant(sent: datetime, now: datetime) -> datetime:
 
 
 def _address(sent: str | UnsetType) -> str | None:
-    if sent is UNSET:
-        return None
+    return None if sent is UNSET else plain_address(sent)
+
+
+def plain_address(sent: str) -> str:
+    """The usual spelling of an IP address; BadInput for all else, an interface's scope included."""
     try:
-        return str(ipaddress.ip_address(sent))
+        if "%" not in sent:
+            return str(ipaddress.ip_address(sent))
     except ValueError:
-        raise BadInput(
-            "expected an IPv4 or IPv6 address such as 192.0.2.7",
-            path="ip_address",
-            code="bad_ip_address",
-        ) from None
+        pass
+    raise BadInput(
+        "expected an IPv4 or IPv6 address such as 192.0.2.7",
+        path="ip_address",
+        code="bad_ip_address",
+    )
 
 
 def _details(sent: dict[str, Any], log_type: LogType) -> dict[str, Any]:
-    unknown = sent.keys() - _CONSUMED[log_type]
+    unknown = sent.keys() - _KNOWN_KEYS[log_type] - {"log_type"}
     if not unknown:
         return {}
     details = {key: sent[key] for key in sent if key in unknown and key != "details"}
@@ -267,7 +280,7 @@ def _details(sent: dict[str, Any], log_type: LogType) -> dict[str, Any]:
     return details
 
 
-def _wrong_field(sent: dict[str, Any]) -> BadInput:
+def _wrong_field(sent: dict[str, Any], log_type: LogType) -> BadInput:
     """Which field is wrong, and what would be right: only asked once something is."""
     if "timestamp" not in sent:
         return BadInput(
@@ -279,7 +292,7 @@ def _wrong_field(sent: dict[str, Any]) -> BadInput:
         if name == "timestamp":
             if problem := _wrong_timestamp(value):
                 return problem
-        elif name in _KNOWN_KEYS and (problem := _wrong_text(name, value)):
+        elif name in _KNOWN_KEYS[log_type] and (problem := _wrong_text(name, value)):
             return problem
     raise AssertionError("msgspec refused an item in which no field is wrong")
 

@@ -156,7 +156,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     for index, item in enumerate(items):
         verdict, is_sealed = item.verdict, index in judgement.sensitive
         if isinstance(verdict, Refusal):
-            rejected.append(_rejection(index, verdict, in_full=not is_sealed))
+            rejected.append(_rejection(index, verdict))
         else:
             accepted += 1
         if is_sealed:
@@ -172,10 +172,9 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     return _Sorted(receipt, events, log_types, envelopes, refused, judgement.references)
 
 
-def _rejection(index: int, refusal: Refusal, *, in_full: bool) -> dict[str, Any]:
-    # The sentence of a sealed refusal could repeat what was sent; code and path are ours.
-    sentence = refusal.sentence if in_full else "refused; what was sent is sealed for the vault"
-    return {"index": index, "code": refusal.code, "path": refusal.path, "detail": sentence}
+def _rejection(index: int, refusal: Refusal) -> dict[str, Any]:
+    detail = refusal.sentence
+    return {"index": index, "code": refusal.code, "path": refusal.path, "detail": detail}
 
 
 def _row(identifier: uuid.UUID, draft: Draft, sender: Sender, now: datetime) -> tuple[Any, ...]:

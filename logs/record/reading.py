@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from logs.record import own_events
@@ -127,7 +127,7 @@ def get(viewer: Viewer, log_types: Iterable[LogType], event_id: UUID) -> Event:
             what = f"{found.log_type} event {event_id}"
             own_events.report_read(viewer, [organization], what, {})
             return found
-    raise NotFound("there is no such event")
+    raise NotFound
 
 
 def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
@@ -136,6 +136,8 @@ def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
     NotFound where there are none. At most the first 2,000.
     """
     scopes = _scopes(viewer, LogType)
+    if "\0" in task_id:
+        raise NotFound  # no event can carry it
     own_events.report_read(viewer, scopes, "trace", {"task_id": task_id})
     found: list[Event] = []
     for organization, kinds in scopes.items():
@@ -146,7 +148,7 @@ def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
         before = events.filter(email_id__in=mails, task_id=None)[:MAX_TRACE_EVENTS]
         found += own + _fetched(before, organization)
     if not found:
-        raise NotFound("there is no such task")
+        raise NotFound
     return sorted(found, key=lambda event: (event.occurred_at, event.id))[:MAX_TRACE_EVENTS]
 
 
@@ -169,7 +171,7 @@ def _estimated(rows: QuerySet[Event]) -> int:
 def _scopes(viewer: Viewer, log_types: Iterable[LogType]) -> Readable:
     scopes = narrowed(readable(viewer.identity), log_types)
     if not scopes:
-        raise NotFound("there is nothing here")
+        raise NotFound
     return scopes
 
 
@@ -201,18 +203,24 @@ def _rows(
     if query.since is not None:
         # No event is recorded before its own time minus what a clock may be ahead: the id tells
         # recorded_at, so this leaves whole months out.
-        floor = smallest_id(query.since - MAX_AHEAD - _CLOCK_SLACK)
-        rows = rows.filter(occurred_at__gte=query.since, id__gte=floor)
+        rows = rows.filter(occurred_at__gte=query.since, id__gte=_first_id(query.since))
     if query.until is not None:
         rows = rows.filter(occurred_at__lt=query.until)
     return _beyond(rows, cursor)
+
+
+def _first_id(since: datetime) -> UUID:
+    try:
+        return smallest_id(since - MAX_AHEAD - _CLOCK_SLACK)
+    except OverflowError:  # in the first minutes of year 1
+        return UUID(int=0)
 
 
 def _beyond(rows: QuerySet[Event], cursor: Cursor | None) -> QuerySet[Event]:
     if cursor is None:
         return rows.order_by("-occurred_at", "-id")
     key = Tuple(F("occurred_at"), F("id"))
-    place = Tuple(Value(cursor.occurred_at), Value(cursor.id))
+    place = (cursor.occurred_at, cursor.id)
     if cursor.backward:
         return rows.filter(TupleGreaterThan(key, place)).order_by("occurred_at", "id")
     return rows.filter(TupleLessThan(key, place)).order_by("-occurred_at", "-id")

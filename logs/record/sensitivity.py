@@ -14,14 +14,23 @@ from typing import Any
 
 from orgo_audit.policy.schema import OrganizationPolicy
 
+REFERENCES = ("task_id", "email_id")
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """One spelling for names that differ in case, width, hyphen or underscore."""
+    return _fold_cached(text) if len(text) <= _LONGEST_CACHED else _fold(text)
+
+
+def _fold(text: str) -> str:
     return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+# Long texts are not kept: a sender could fill the memory with them.
+_LONGEST_CACHED = 100
+_fold_cached = lru_cache(maxsize=8192)(_fold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +58,24 @@ def is_sensitive(sent: Any, rules: Rules) -> bool:
     """Whether what was sent is sensitive by itself; what is no object cannot be judged: it is."""
     if not isinstance(sent, dict):
         return True
-    if "workflow" in sent and sent["workflow"] not in rules.ordinary_workflows:
+    if "workflow" in sent and not _is_ordinary_workflow(sent["workflow"], rules):
         return True
-    if any(_is_listed_action(sent.get(name), rules) for name in ("action", "error")):
+    if any(_may_be_listed(sent.get(name), rules) for name in ("action", "error")):
+        return True
+    if any(isinstance(sent.get(name), dict | list) for name in REFERENCES):
         return True
     return _carries_people(sent, rules)
 
 
-def _is_listed_action(value: Any, rules: Rules) -> bool:
-    return isinstance(value, str) and fold(value) in rules.actions
+def _is_ordinary_workflow(value: Any, rules: Rules) -> bool:
+    return isinstance(value, str) and value in rules.ordinary_workflows
+
+
+def _may_be_listed(action: Any, rules: Rules) -> bool:
+    """Whether an action is listed as sensitive, or cannot be read as one."""
+    if isinstance(action, str):
+        return fold(action) in rules.actions
+    return isinstance(action, dict | list)
 
 
 def _carries_people(value: Any, rules: Rules) -> bool:
@@ -87,7 +105,7 @@ def references(sent: Any) -> set[tuple[str, str]]:
     """The task and the mail an item speaks of: later events of a sensitive one follow it."""
     if not isinstance(sent, dict):
         return set()
-    found = ((name, sent.get(name)) for name in ("task_id", "email_id"))
+    found = ((name, sent.get(name)) for name in REFERENCES)
     # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
     return {(name, str(value)) for name, value in found if isinstance(value, str | int)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from orgo_audit.accounts.models import Membership, Organization, Role, User
@@ -50,6 +51,10 @@ def create_user(name: str, *, role: Role, organization: Organization, password: 
     """A new person with one role; Conflict if the name is taken."""
     if User.objects.filter(username=name).exists():
         raise Conflict(f"user {name!r} exists already")
+    try:
+        User(username=name).clean_fields(exclude=["password"])
+    except ValidationError as error:
+        raise BadInput(f"{name!r} is no user name: {' '.join(error.messages)}") from None
     user = User.objects.create_user(username=name, password=password)
     give_role(user, role, organization)
     return user

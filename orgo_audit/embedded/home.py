@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -23,12 +24,15 @@ def open_home(home: Path) -> IO[str]:
     """Make or recognise the folder and hold it, until every holder of the lock has closed it."""
     _make(home)
     os.umask(0o077)  # mails and logs, whoever of us writes them, are nobody else's to read
-    lock = _take_lock(home / "up.lock")
-    _refuse_other_layout(home)
-    for folder in (paths.log_folder(home), paths.secrets_folder(home)):
-        secrets.private_folder(folder)
-    _rotate_logs(paths.log_folder(home))
-    _empty(paths.metrics_folder(home))
+    with ExitStack() as on_failure:
+        lock = on_failure.enter_context(_open_lock(home / "up.lock"))
+        _hold(lock, home)
+        _refuse_other_layout(home)
+        for folder in (paths.log_folder(home), paths.secrets_folder(home)):
+            secrets.private_folder(folder)
+        _rotate_logs(paths.log_folder(home))
+        _empty(paths.metrics_folder(home))
+        on_failure.pop_all()
     return lock
 
 
@@ -58,22 +62,24 @@ def _refuse_other_layout(home: Path) -> None:
         )
 
 
-def _take_lock(file: Path) -> IO[str]:
+def _open_lock(file: Path) -> IO[str]:
+    return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
+
+
+def _hold(lock: IO[str], home: Path) -> None:
     """All children hold it too, so that no start can meet what an earlier one left running."""
-    lock = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
     limit = time.monotonic() + LEFTOVER_LIMIT_SECONDS
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _refuse_if_held(lock, file.parent, is_late=time.monotonic() > limit)
+            _refuse_if_held(lock, home, is_late=time.monotonic() > limit)
             time.sleep(POLL_SECONDS)
         else:
             break
     lock.truncate()
     lock.write(f"{os.getpid()}\n")
     lock.flush()
-    return lock
 
 
 def _refuse_if_held(lock: IO[str], home: Path, *, is_late: bool) -> None:

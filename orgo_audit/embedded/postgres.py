@@ -61,12 +61,12 @@ class Postgres:
         for folder in (self.folder, paths.log_folder(self.home)):
             secrets.private_folder(folder)
         self._lock = take_lock(self.home / "postgres.lock")
+        self._clear_stale_locks()
         account = find_account(binaries / "postgres", self.folder)
         self._open_socket_folder(account)
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster(binaries, account)
         self._refuse_other_major(binaries)
-        self._clear_stale_locks()
         self.process = self._launch(binaries, account)
         self._wait_until_it_answers()
 

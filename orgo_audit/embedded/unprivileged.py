@@ -47,8 +47,8 @@ def find_account(program: Path, folder: Path) -> Account:
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
     for account in _candidates():
-        account.give(folder)
-        if _can_run(account, program, folder):
+        if _can_run(account, program, folder.parent):
+            account.give(folder)
             return account
     raise Unavailable(
         f"PostgreSQL refuses to run as root, and no other account can use {folder}"
@@ -68,9 +68,9 @@ def _candidates() -> Iterator[Account]:
         yield Account(0, 0, prefix=(unshare, "--user", *maps))
 
 
-def _can_run(account: Account, program: Path, folder: Path) -> bool:
-    check = 'cd "$2" && test -w . && exec "$1" --version'
-    command = [*account.prefix, "/bin/sh", "-c", check, "sh", str(program), str(folder)]
+def _can_run(account: Account, program: Path, home: Path) -> bool:
+    check = 'test -x "$2" && exec "$1" --version'
+    command = [*account.prefix, "/bin/sh", "-c", check, "sh", str(program), str(home)]
     try:
         done = subprocess.run(  # noqa: S603
             command, capture_output=True, cwd="/", check=False, **account.identity

@@ -13,7 +13,8 @@ from orgo_audit.embedded.processes import Process
 
 HAS_A_CHILD = (
     "import subprocess, sys, time;"
-    "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True);"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+    "print(child.pid, flush=True);"
     "time.sleep(60)"
 )
 FAILS = "import sys; sys.exit('no such table')"

@@ -1,4 +1,4 @@
-"""The set-up does nothing when nothing changed, and starts anew where it cannot trust what it finds."""
+"""The set-up does nothing when nothing changed, and starts anew where it cannot trust its find."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         places[name].write_text("django==5.2\n")
     done: list[str] = []
     monkeypatch.setattr(module, "done", done, raising=False)
-    monkeypatch.setattr(module, "make_venv", lambda: (done.append("venv"), make(module)))
+    monkeypatch.setattr(module, "make_venv", lambda: make(module))
     monkeypatch.setattr(module, "install", lambda: done.append("install"))
     return module
 
 
 def make(sync: ModuleType) -> None:
+    sync.done.append("venv")
     sync.VENV.mkdir(exist_ok=True)
     sync.PYTHON.touch()
 
