@@ -247,7 +247,13 @@ def _result(pages: list[Page], rows: int, rounds: int) -> Result:
     )
     headings = ("page", "rows", "10k ms", "large ms", "10k SQL", "large SQL", "ratio")
     every = Table(title, (*headings, "median [..] of rounds", "CPU ratio"), table)
+    *others, last = pages
+    worst = max(others, key=lambda page: page.ratio)
     promises = [
-        Promise(page.name, page.ratio, 1.5, 1.2, more_is_better=False) for page in worst_first
+        Promise(what, page.ratio, limit=1.5, aim=1.2, more_is_better=False)
+        for what, page in (
+            (f"worst of {len(others)} pages: {worst.name}", worst),
+            (last.name, last),
+        )
     ]
     return Result([every], promises)

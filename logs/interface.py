@@ -5,6 +5,7 @@ from __future__ import annotations
 from logs.record.access import Viewer, readable, sync_grants
 from logs.record.own_events import (
     report_failed_sign_in,
+    report_password_change,
     report_policy,
     report_refusal,
     report_sign_in,
@@ -22,6 +23,7 @@ __all__ = [
     "missing_segments",
     "readable",
     "report_failed_sign_in",
+    "report_password_change",
     "report_policy",
     "report_refusal",
     "report_sign_in",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse_lazy
 
 from logs import interface
 from orgo_audit import api
@@ -19,6 +24,29 @@ class SignIn(LoginView):
 
     template_name = "orgo_audit/sign_in.html"
     redirect_authenticated_user = True
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """Saves the password alone: the web login may change nothing else of a person."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit=False)
+        user.save(update_fields=["password"])
+        return user
+
+
+class ChangePassword(PasswordChangeView):
+    """Everybody's own password; other sessions of the person end."""
+
+    template_name = "orgo_audit/change_password.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("home")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        interface.report_password_change(form.user, self.request.META.get("REMOTE_ADDR"))
+        messages.success(self.request, "Your password is changed.")
+        return answer
 
 
 class SignOut(LogoutView):

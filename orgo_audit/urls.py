@@ -10,6 +10,7 @@ from orgo_audit import admin, health, pages
 urlpatterns = [
     path("", pages.home, name="home"),
     path("sign-in/", pages.SignIn.as_view(), name="sign-in"),
+    path("password/", pages.ChangePassword.as_view(), name="change-password"),
     path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("logs.api.urls")),

@@ -1,7 +1,4 @@
-"""A task's trace as the page shows it: events in order, gaps in words, missing stages in their place.
-
-Pure: decides no state, asks for nothing.
-"""
+"""A task's trace as the page shows it: events in order, gaps in words, missing stages in place."""
 
 from __future__ import annotations
 

@@ -60,6 +60,12 @@ def report_sign_out(user: User, address: str | None) -> None:
         _report("Logout", organization, user.get_username(), address, {})
 
 
+def report_password_change(user: User, address: str | None) -> None:
+    """A person changed the own password."""
+    for organization in _organizations_of(user):
+        _report("Password Changed", organization, user.get_username(), address, {})
+
+
 def report_failed_sign_in(name: str, address: str | None) -> None:
     """A sign-in failed. An unknown name is not kept in clear: people type passwords there."""
     user = User.objects.filter(username=name).first()

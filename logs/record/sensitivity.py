@@ -62,7 +62,7 @@ def is_sensitive(sent: Any, rules: Rules) -> bool:
         return True
     if any(_may_be_listed(sent.get(name), rules) for name in ("action", "error")):
         return True
-    if any(isinstance(sent.get(name), dict | list) for name in REFERENCES):
+    if any(not isinstance(sent.get(name), str | int | None) for name in REFERENCES):
         return True
     return _carries_people(sent, rules)
 
@@ -95,6 +95,8 @@ def _carries_people(value: Any, rules: Rules) -> bool:
 
 
 def _names_mailbox(text: str, rules: Rules) -> bool:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
     if "@" not in text:
         return False
     folded = text.casefold()

@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder().decode
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPACE_AFTER_KEY = re.compile(rb'"[ \t\r\n]+:')
 _NUL_ESCAPE = rb"\u0000"
-_ESCAPED_QUOTE_AND_COLON = rb'\":'
+_ESCAPED_QUOTE_AND_COLON = rb"\":"
 _BACKSLASH_AND_QUOTE = rb'\\"'
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -62,6 +62,7 @@ CODE_OF_ACTION = {
     "failed login attempt": "login.failed",
     "login failed": "login.failed",
     "logout": "logout.succeeded",
+    "password changed": "password.changed",
     "access denied": "access.denied",
     "rbac violation": "access.denied",
     "report filed": "report.filed",
@@ -75,6 +76,7 @@ _OUTCOME_OF_CODE = {
     "login.succeeded": Outcome.SUCCESS,
     "login.failed": Outcome.FAILURE,
     "logout.succeeded": Outcome.SUCCESS,
+    "password.changed": Outcome.SUCCESS,
     "access.denied": Outcome.DENIED,
     "email.parsing_failed": Outcome.FAILURE,
 }
