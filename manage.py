@@ -10,8 +10,13 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orgo_audit.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        reason = str(error).partition("\n")[0]
+        sys.exit(f"The database does not answer: {reason}\nThe embedded one runs with `make up`.")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.negotiation import BaseContentNegotiation
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 
 from orgo_audit.accounts import tokens
 from orgo_audit.accounts.models import ServiceToken
-from orgo_audit.errors import BadInput, OrgoError
+from orgo_audit.errors import BadInput, NotFound, OrgoError
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +107,10 @@ def _framework_problem(error: exceptions.APIException) -> HttpResponse:
     return problem(error.status_code, code, str(error.detail), headers=headers)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's 404 handler for addresses under /api/."""
-    return problem(404, "not_found", "there is nothing here")
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Every address under /api that nobody has."""
+    return problem(404, "not_found", NotFound().sentence)
 
 
 def single_parameters(request: Request, known: Collection[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Logs a request that failed by our own fault: which address pattern, which exception, no values."""
+"""Logs a request that failed by our own fault: which address pattern and exception, no values."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -55,18 +56,19 @@ X_FRAME_OPTIONS = "DENY"
 _owner_url: str = env.str("DATABASE_URL", default="")
 
 
-def _database(login: str) -> dict[str, object]:
+def _database(login: str) -> dict[str, Any]:
     own = "" if login == logins.OWNER else env.str(f"ORGO_{login.upper()}_DATABASE_URL", default="")
     url = own or logins.database_url(login, owner_url=_owner_url, home=ORGO_HOME)
-    config: dict[str, object] = environ.Env.db_url_config(url)
+    config: dict[str, Any] = environ.Env.db_url_config(url)
     config["CONN_MAX_AGE"] = None
     config["CONN_HEALTH_CHECKS"] = True
-    config.setdefault("OPTIONS", {})
+    # A socket's folder comes as an option; `dbshell` looks for it here.
+    config["HOST"] = config.setdefault("OPTIONS", {}).pop("host", "") or config["HOST"]
     return config
 
 
 DATABASES = {"default": _database(logins.login_for(ORGO_PROCESS, _command))}
-EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) in str(DATABASES["default"]["OPTIONS"])
+EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) == DATABASES["default"]["HOST"]
 if TESTING or not ORGO_PROCESS:
     DATABASES["owner"] = _database(logins.OWNER)
 if TESTING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 
-from orgo_audit import admin, health, pages
+from orgo_audit import admin, api, health, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("logs.api.urls")),
+    re_path("^api(?:/|$)", api.nothing_here),
     path("metrics", ExportToDjangoView, name="metrics"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

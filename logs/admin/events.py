@@ -219,5 +219,5 @@ class ErrorLogAdmin(EventAdmin):
 
 LOG_ADMINS: tuple[EventAdmin, ...] = tuple(
     cast("EventAdmin", site.get_model_admin(model))
-    for model in (ActivityLog, SecurityLog, ErrorLog)
+    for model in (ActivityLog, ErrorLog, SecurityLog)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -148,14 +148,14 @@ class ListRequest:
     def local_times(self) -> dict[str, str]:
         """The absolute range as the form's two inputs show it, in the viewer's zone."""
         return {
-            name: f"{timezone.localtime(instant):%Y-%m-%dT%H:%M:%S}"
+            name: _local(instant).isoformat("T", "seconds")
             for name, instant in (("since", self.query.since), ("until", self.query.until))
             if instant and name in self.given
         }
 
     def _shown(self, name: str) -> str:
         instant = {"since": self.query.since, "until": self.query.until}.get(name)
-        return f"{timezone.localtime(instant):%Y-%m-%d %H:%M:%S}" if instant else self.given[name]
+        return _local(instant).isoformat(" ", "seconds") if instant else self.given[name]
 
     def fields(self) -> list[Field]:
         return [
@@ -220,12 +220,21 @@ def clean_address(parameters: QueryDict) -> str | None:
     return f"?{urlencode(cleaned)}"
 
 
+def _local(instant: datetime) -> datetime:
+    """The viewer's wall clock; UTC at the ends of the calendar, where a zone may have none."""
+    try:
+        return timezone.localtime(instant).replace(tzinfo=None)
+    except OverflowError:
+        return instant.astimezone(UTC).replace(tzinfo=None)
+
+
 def _local_instant(name: str, value: str) -> datetime:
     try:
-        naive = datetime.fromisoformat(value)
-    except ValueError:
+        typed = datetime.fromisoformat(value)
+        instant = typed if typed.tzinfo else timezone.make_aware(typed)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadInput("expected a date and a time such as 2026-11-25 10:30", path=name) from None
-    return naive if naive.tzinfo else timezone.make_aware(naive)
 
 
 def rounded(number: int) -> str:
@@ -238,7 +247,9 @@ def rounded(number: int) -> str:
 
 def count_text(page: Page, estimate: int) -> str:
     """`37 events` where the page holds them all, else `about 12,000 events`."""
+    number = len(page.events)
     if page.next is None and page.previous is None:
-        number = len(page.events)
         return "1 event" if number == 1 else f"{number} events"
-    return f"about {rounded(max(estimate, len(page.events)))} events"
+    if estimate <= number:  # statistics that know less than the page
+        return f"more than {number} events"
+    return f"about {rounded(estimate)} events"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from logs.api import views
 
 urlpatterns = [
     path("activity-logs/", views.ActivityBatchView.as_view(), name="activity-logs"),
-    path("activity-logs/<str:event_id>/", views.ActivityView.as_view(), name="activity-log"),
+    path("activity-logs/<uuid:event_id>/", views.ActivityView.as_view(), name="activity-log"),
     path("security-logs/", views.SecurityBatchView.as_view(), name="security-logs"),
-    path("security-logs/<str:event_id>/", views.SecurityView.as_view(), name="security-log"),
+    path("security-logs/<uuid:event_id>/", views.SecurityView.as_view(), name="security-log"),
     path("error-logs/", views.ErrorBatchView.as_view(), name="error-logs"),
-    path("error-logs/<str:event_id>/", views.ErrorView.as_view(), name="error-log"),
+    path("error-logs/<uuid:event_id>/", views.ErrorView.as_view(), name="error-log"),
     path("logs/", views.EventBatchView.as_view(), name="logs"),
-    path("logs/<str:event_id>/", views.EventView.as_view(), name="log"),
+    path("logs/<uuid:event_id>/", views.EventView.as_view(), name="log"),
     path("traces/<path:task_id>/", views.TraceView.as_view(), name="trace"),
-    re_path("", views.NothingHereView.as_view(), name="nothing-here"),
 ]

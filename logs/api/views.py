@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Never
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -54,9 +54,10 @@ class RecordView(APIView):
         identity = getattr(request, "_user", None)
         known = identity if isinstance(identity, User | ServiceToken) else None
         route = getattr(request.resolver_match, "route", request.path)
-        own_events.report_refusal(
-            known, request.META.get("REMOTE_ADDR"), f"{request.method} /{route}", why
-        )
+        # Invented methods must not fill the record with ever new refusals.
+        known_method = str(request.method).lower() in self.http_method_names
+        what = f"{request.method if known_method else 'OTHER'} /{route}"
+        own_events.report_refusal(known, request.META.get("REMOTE_ADDR"), what, why)
 
 
 class EventBatchView(RecordView):
@@ -109,10 +110,10 @@ class ErrorBatchView(EventBatchView):
 class EventView(RecordView):
     """One event by its id; the address of another log type does not have it."""
 
-    def get(self, request: Request, event_id: str) -> Response:
+    def get(self, request: Request, event_id: UUID) -> Response:
         self.require_view(request)
         single_parameters(request, ())
-        event = reading.get(parameters.viewer_of(request), self.log_types, _uuid(event_id))
+        event = reading.get(parameters.viewer_of(request), self.log_types, event_id)
         return Response(as_answer(event))
 
 
@@ -136,23 +137,6 @@ class TraceView(RecordView):
         single_parameters(request, ())
         trace = tracing.trace_of(parameters.viewer_of(request), task_id, now=timezone.now())
         return Response(trace.as_json())
-
-
-class NothingHereView(RecordView):
-    """Every other address under the API."""
-
-    authentication_classes = ()
-    permission_classes = ()
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> Never:
-        raise NotFound
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 def as_answer(event: Event) -> dict[str, Any]:

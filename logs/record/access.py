@@ -67,7 +67,9 @@ def _granted_scopes(user: User) -> list[LogScope]:
     scopes = get_objects_for_user(
         user, PERMISSION, LogScope, with_superuser=False, accept_global_perms=False
     )
-    return list(scopes.select_related("organization").order_by("organization__slug", "view"))
+    # The membership is what makes a role; its group alone, left behind, opens nothing.
+    home = {membership.organization_id for membership in user.held_memberships}
+    return list(scopes.filter(organization__in=home).select_related("organization"))
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ The blueprint's words (`user`, `from`, `timestamp`) end here; `as_wire` speaks t
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -71,6 +72,7 @@ FIELD_OF_WIRE = {
     "source": "source",
     "outcome": "outcome",
 }
+# What an answer says beside action and time, in this order.
 _ANSWER_FIELDS = {
     "user": "actor",
     "task_id": "task_id",
@@ -82,6 +84,17 @@ _ANSWER_FIELDS = {
     "ip_address": "ip_address",
     "workflow": "workflow",
 }
+DRAFT_FIELD_OF_WIRE = {"action": "action", **_ANSWER_FIELDS}
+# Keys whose names tell nothing about anybody.
+_PUBLIC_KEYS = frozenset(
+    {*DRAFT_FIELD_OF_WIRE, "timestamp", "error", "log_type", "details", "identities"}
+)
+
+
+def public_path(path: str) -> str:
+    """The part of a path that names nobody: its first key, if it is one that we know."""
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    return first if first in _PUBLIC_KEYS else ""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -160,12 +173,13 @@ def _judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
     if isinstance(sent, _Unparsed):
         problem = sent.problem
         return Item(Refusal(problem.code, problem.path, problem.sentence), sent.line)
+    kind = log_type
     try:
         kind = _log_type_of(sent, log_type)
         return Item(draft_of(sent, kind, now=now), sent, kind.value)
     except BadInput as problem:
         refusal = Refusal(problem.code, problem.path, problem.sentence)
-        return Item(refusal, sent, log_type.value if log_type else "")
+        return Item(refusal, sent, kind.value if kind else "")
 
 
 def _log_type_of(sent: Any, expected: LogType | None) -> LogType:

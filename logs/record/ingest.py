@@ -17,13 +17,19 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
 from logs import envelope, metrics
 from logs.record import partitions, sensitivity
-from logs.record.drafts import Draft, Item, Refusal
+from logs.record.drafts import (
+    DRAFT_FIELD_OF_WIRE,
+    Draft,
+    Item,
+    Refusal,
+    format_instant,
+    public_path,
+)
 from logs.record.identifiers import new_ids
 from logs.record.models import QuarantinedEvent, SealedItem
 from logs.record.vocabulary import LogType
@@ -118,7 +124,7 @@ def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None) -> Receip
     with transaction.atomic():
         if key is not None and not _claim(sender, key, batch.receipt):
             return _receipt_of(sender, key) or batch.receipt
-        _copy_events(connection, batch.events)
+        _copy_events(batch.events)
         _put_into_inbox(sender, batch.envelopes)
         _keep_references(sender, batch.references)
         _quarantine(sender, batch)
@@ -134,9 +140,9 @@ def record(drafts: Iterable[Draft], sender: Sender) -> Receipt:
 
 
 def _as_sent(draft: Draft) -> dict[str, Any]:
-    sent = {"task_id": draft.task_id, "email_id": draft.email_id, "from": draft.route_from}
-    sent |= {"to": draft.route_to, "workflow": draft.workflow, "action": draft.action}
-    return {name: value for name, value in sent.items() if value is not None} | draft.details
+    fields = ((name, getattr(draft, field)) for name, field in DRAFT_FIELD_OF_WIRE.items())
+    sent = {name: value for name, value in fields if value is not None}
+    return sent | {"timestamp": format_instant(draft.occurred_at)} | draft.details
 
 
 # --- deciding -----------------------------------------------------------------------------------
@@ -156,7 +162,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     for index, item in enumerate(items):
         verdict, is_sealed = item.verdict, index in judgement.sensitive
         if isinstance(verdict, Refusal):
-            rejected.append(_rejection(index, verdict))
+            rejected.append(_rejection(index, verdict, is_sealed=is_sealed))
         else:
             accepted += 1
         if is_sealed:
@@ -172,9 +178,10 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     return _Sorted(receipt, events, log_types, envelopes, refused, judgement.references)
 
 
-def _rejection(index: int, refusal: Refusal) -> dict[str, Any]:
-    detail = refusal.sentence
-    return {"index": index, "code": refusal.code, "path": refusal.path, "detail": detail}
+def _rejection(index: int, refusal: Refusal, *, is_sealed: bool) -> dict[str, Any]:
+    # Below the keys that we know, the path of something sensitive could be anybody's name.
+    path = public_path(refusal.path) if is_sealed else refusal.path
+    return {"index": index, "code": refusal.code, "path": path, "detail": refusal.sentence}
 
 
 def _row(identifier: uuid.UUID, draft: Draft, sender: Sender, now: datetime) -> tuple[Any, ...]:
@@ -223,8 +230,10 @@ def _sealed(item: Item, index: int, batch_id: str, sender: Sender, now: datetime
 # --- storing ------------------------------------------------------------------------------------
 
 
-def _copy_events(database: BaseDatabaseWrapper, rows: Iterable[tuple[Any, ...]]) -> None:
-    with database.cursor() as cursor, cursor.copy(COPY_EVENTS) as copy:
+def _copy_events(rows: Iterable[tuple[Any, ...]]) -> None:
+    # copy() is psycopg's own: without the wrapper its errors would not be Django's.
+    wrapper = connection.wrap_database_errors
+    with connection.cursor() as cursor, wrapper, cursor.copy(COPY_EVENTS) as copy:
         for row in rows:
             copy.write_row(row)
 

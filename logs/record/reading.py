@@ -11,7 +11,7 @@ import binascii
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -51,15 +51,15 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             cursor = msgspec.json.decode(raw, type=cls)
+            if cursor.occurred_at.tzinfo == UTC:
+                return cursor
         except (binascii.Error, ValueError, msgspec.MsgspecError):
-            cursor = None
-        if cursor is None or cursor.occurred_at.tzinfo is None:
-            raise BadInput(
-                "not a cursor; follow `next` or `previous` of an answer as they are",
-                path="cursor",
-                code="bad_cursor",
-            )
-        return cursor
+            pass
+        raise BadInput(
+            "not a cursor; follow `next` or `previous` of an answer as they are",
+            path="cursor",
+            code="bad_cursor",
+        )
 
 
 @dataclass(frozen=True, slots=True)

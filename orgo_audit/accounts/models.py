@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +49,11 @@ class User(AbstractUser):
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="IANA name; empty: the browser's"
     )
+
+    @cached_property
+    def held_memberships(self) -> list[Membership]:
+        """The person's roles, asked once: every request has an instance of its own."""
+        return list(self.memberships.select_related("organization"))
 
 
 class Membership(models.Model):

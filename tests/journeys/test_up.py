@@ -32,10 +32,16 @@ class Up:
 
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
+    listener: threading.Thread = field(init=False)
 
-    def listen(self) -> None:
+    def __post_init__(self) -> None:
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
+
+    def _listen(self) -> None:
         assert self.process.stdout is not None
-        self.said.extend(iter(self.process.stdout.readline, ""))
+        with self.process.stdout as lines:
+            self.said.extend(iter(lines.readline, ""))
 
     def wait_for(self, words: str) -> None:
         limit = time.monotonic() + START_LIMIT_SECONDS
@@ -47,6 +53,12 @@ class Up:
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         return self.process.wait(STOP_LIMIT_SECONDS)
+
+    def refuse(self) -> str:
+        """Wait until it has given up; what it said."""
+        assert self.process.wait(START_LIMIT_SECONDS) == 1
+        self.listener.join()
+        return self.everything()
 
     def everything(self) -> str:
         return "".join(self.said)
@@ -76,11 +88,8 @@ class Portal:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        up = Up(process)
-        up_listener = threading.Thread(target=up.listen, daemon=True)
-        up_listener.start()
-        self.ups.append(up)
-        return up
+        self.ups.append(Up(process))
+        return self.ups[-1]
 
     def start_until_ready(self) -> Up:
         up = self.start()
@@ -121,10 +130,8 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
     for up in portal.ups:
         up.process.kill()
         up.process.wait()
+        up.listener.join()
     portal.wait_until_gone()
-    for up in portal.ups:
-        assert up.process.stdout is not None
-        up.process.stdout.close()
 
 
 def a_free_port() -> int:
@@ -142,10 +149,7 @@ def test_it_answers_prints_logins_stops_clean_and_starts_again_with_the_same_log
     roles = [line.split()[0] for line in first.logins()]
     assert {"admin", "hr_manager", "custodian", "auditor", "dpo"} <= set(roles)
 
-    second = portal.start()
-    assert second.process.wait(60) == 1
-    time.sleep(0.2)
-    assert "already runs" in second.everything()
+    assert "already runs" in portal.start().refuse()
     assert portal.status("127.0.0.1") == 200
 
     assert first.end(signal.SIGTERM) == 0, first.everything()
@@ -203,8 +207,6 @@ def test_a_taken_port_is_named_with_its_setting(portal: Portal, setting: str) ->
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
-        up = portal.start()
-        assert up.process.wait(60) == 1
-        time.sleep(0.2)
-    assert f"Port {port} is taken" in up.everything()
-    assert setting in up.everything()
+        said = portal.start().refuse()
+    assert f"Port {port} is taken" in said
+    assert setting in said

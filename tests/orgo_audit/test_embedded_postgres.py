@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,13 +12,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from orgo_audit import logins
-from orgo_audit.embedded import paths, postgres, roles, secrets
+from orgo_audit.embedded import paths, postgres, postgres_binaries, roles, secrets
 from orgo_audit.embedded.postgres import Postgres
 from orgo_audit.errors import Unavailable
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """With logins, for tests that leave it as it was."""
+    server = Postgres(tmp_path_factory.mktemp("shared"), options=postgres.UNSAFE_AND_FAST)
+    server.start()
+    with_logins(server)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -48,31 +60,29 @@ def value(url: str, statement: str) -> object:
         return row[0] if row else None
 
 
-def test_only_a_socket_that_is_ours_leads_to_it(server: Postgres) -> None:
-    assert stat.S_IMODE(server.sockets.stat().st_mode) == 0o700
-    with server.superuser_connection() as superuser:
+def test_only_a_socket_that_is_ours_leads_to_it(shared: Postgres) -> None:
+    assert stat.S_IMODE(shared.sockets.stat().st_mode) == 0o700
+    with shared.superuser_connection() as superuser:
         shown = superuser.execute("SHOW listen_addresses").fetchone()
         assert shown == ("",)
         assert superuser.execute("SHOW data_checksums").fetchone() == ("on",)
 
 
-def test_a_wrong_password_is_refused(server: Postgres) -> None:
+def test_a_wrong_password_is_refused(shared: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(host=str(server.sockets), user="postgres", password="wrong")
+        psycopg.connect(host=str(shared.sockets), user="postgres", password="wrong")
 
 
-def test_the_owner_is_no_superuser_and_every_login_can_log_in(server: Postgres) -> None:
-    with_logins(server)
+def test_the_owner_is_no_superuser_and_every_login_can_log_in(shared: Postgres) -> None:
     is_super = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     for login in logins.LOGINS:
-        url = logins.database_url(login, owner_url="", home=server.home)
+        url = logins.database_url(login, owner_url="", home=shared.home)
         assert value(url, "SELECT current_user") == logins.role_name(login)
         assert value(url, is_super) is False
 
 
-def test_the_owner_may_become_a_login_and_the_web_login_inherits_nothing(server: Postgres) -> None:
-    with_logins(server)
-    with psycopg.connect(owner_url(server)) as owner:
+def test_the_owner_may_become_a_login_and_the_web_login_inherits_nothing(shared: Postgres) -> None:
+    with psycopg.connect(owner_url(shared)) as owner:
         owner.execute("SET ROLE orgo_web")
         inherits = owner.execute("SELECT rolinherit FROM pg_roles WHERE rolname = 'orgo_web'")
         assert inherits.fetchone() == (False,)
@@ -96,9 +106,9 @@ def test_an_owner_without_the_right_is_told_what_to_ask_for(server: Postgres) ->
         roles.ensure_logins(owner_url(server), {logins.WEB: "x"})
 
 
-def test_a_second_server_on_the_same_home_is_refused(server: Postgres) -> None:
+def test_a_second_server_on_the_same_home_is_refused(shared: Postgres) -> None:
     with pytest.raises(Unavailable, match="Another process"):
-        Postgres(server.home).start()
+        Postgres(shared.home).start()
 
 
 def test_a_stale_lock_with_a_strangers_pid_does_not_stop_a_start(server: Postgres) -> None:
@@ -176,17 +186,37 @@ def test_a_socket_folder_of_somebody_else_is_not_used(
     server.stop()
 
 
-def test_the_servers_log_keeps_statements_and_values_out(server: Postgres) -> None:
-    with_logins(server)
-    with psycopg.connect(owner_url(server), autocommit=True) as owner:
+def test_the_servers_log_keeps_statements_and_values_out(shared: Postgres) -> None:
+    with psycopg.connect(owner_url(shared), autocommit=True) as owner:
         owner.execute("CREATE TABLE one (name text PRIMARY KEY)")
         for _ in range(2):
             with contextlib.suppress(psycopg.errors.UniqueViolation):
                 owner.execute("INSERT INTO one VALUES (%s)", ["jane.roe@organization.com"])
-    log = server.log_file.read_text()
+    log = shared.log_file.read_text()
     assert "duplicate key" in log
     assert "jane.roe" not in log
     assert "PASSWORD" not in log
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_in_a_closed_folder_without_user_namespaces_has_a_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    packages = closed / "packages"
+    shutil.copytree(postgres_binaries.find_binaries().parent, packages)
+    monkeypatch.setenv("ORGO_PG_BIN", str(packages / "bin"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    server = Postgres(closed, options=postgres.UNSAFE_AND_FAST)
+    for _ in range(2):
+        server.start()
+        with_logins(server)
+        assert server.process is not None
+        assert "/proc/self/fd/" in " ".join(psutil.Process(server.process.pid).cmdline())
+        server.stop()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert not paths.binaries_folder(closed).exists()
 
 
 STARTS_AND_WAITS = """
