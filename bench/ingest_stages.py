@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from io import BytesIO
 
 import msgspec
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
 from django.utils import timezone
 
 from bench.events import EVENTS_PER_REQUEST, request_bodies
@@ -15,6 +18,7 @@ from logs.record import ingest, sensitivity, strict_json
 from logs.record.drafts import Item, parse_batch
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization
+from orgo_audit.embedded import paths
 from orgo_audit.policy import versions
 
 REPEATS_A_ROUND = 9
@@ -27,12 +31,15 @@ def run(portal: Portal, options: Options) -> Result:
     items = _parsed(body)
     sent = [item.sent for item in items]
     rules = sensitivity.Rules.of(versions.current().for_organization(organization.slug))
+    token = paths.read_secret(portal.home, "sample_ingest_token")
+    application = get_wsgi_application()
     stages: dict[str, Callable[[], object]] = {
         "msgspec decode alone": lambda: msgspec.json.decode(body),
         "strict_json.parse": lambda: strict_json.parse(body),
         "parse_batch (strict JSON, types, limits)": lambda: _parsed(body),
         "sensitivity.judge": lambda: sensitivity.judge(sent, rules, lambda named: set()),
         "store_batch (judge, ids, rows, COPY, commit)": lambda: ingest.store_batch(items, sender),
+        "the whole request, without gunicorn": lambda: _answered(application, token, body),
     }
     rounds = options.rounds * REPEATS_A_ROUND
     times: dict[str, list[float]] = {name: [] for name in stages}
@@ -50,6 +57,23 @@ def run(portal: Portal, options: Options) -> Result:
 
 def _parsed(body: bytes) -> list[Item]:
     return parse_batch(body, lines=False, log_type=LogType.ACTIVITY, now=timezone.now())
+
+
+def _answered(application: WSGIHandler, token: str, body: bytes) -> None:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/v1/activity-logs/",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+    }
+    answer = application(environ, lambda status, headers, *rest: lambda data: None)
+    if answer.status_code != 201:
+        raise RuntimeError(f"{answer.status_code}: {answer.content[:300]!r}")
 
 
 def _timed(stage: Callable[[], object]) -> tuple[float, float]:

@@ -82,6 +82,8 @@ class AuditAdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sign-in form for all roles, and it is not here."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PageRefused
         return redirect("sign-in")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
@@ -19,6 +19,9 @@ from rest_framework.request import Request
 from orgo_audit.accounts import tokens
 from orgo_audit.accounts.models import ServiceToken
 from orgo_audit.errors import BadInput, NotFound, OrgoError
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which looks up the classes below when imported
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +89,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if isinstance(error, PermissionDenied):
         return problem(403, "not_allowed", str(error) or "you may not do this")
     if isinstance(error, exceptions.APIException):
-        return _framework_problem(error)
+        return _framework_problem(error, context["view"])
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("the database is away", exc_info=error)
         sentence = "the database is away; send the same request again, with its Idempotency-Key"
@@ -97,8 +100,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
 _CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}
 
 
-def _framework_problem(error: exceptions.APIException) -> HttpResponse:
+def _framework_problem(error: exceptions.APIException, view: APIView) -> HttpResponse:
     headers = {}
+    if isinstance(error, exceptions.MethodNotAllowed):
+        headers["Allow"] = ", ".join(view.allowed_methods)
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if wait := getattr(error, "wait", None):

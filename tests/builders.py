@@ -171,7 +171,9 @@ def an_event(
     **fields: Any,
 ) -> Event:
     """A stored event."""
-    (event,) = stored(organization, wire_event(log_type, **fields), log_type=log_type, source=source)
+    (event,) = stored(
+        organization, wire_event(log_type, **fields), log_type=log_type, source=source
+    )
     return event
 
 
@@ -185,7 +187,9 @@ def stored(
     receipt = ingest.store_batch(
         items_of(*sent, log_type=log_type), ingest.Sender(organization, source)
     )
-    by_id = {str(event.pk): event for event in Event.objects.filter(pk__in=filter(None, receipt.ids))}
+    by_id = {
+        str(event.pk): event for event in Event.objects.filter(pk__in=filter(None, receipt.ids))
+    }
     return [by_id[identifier] for identifier in receipt.ids if identifier]
 
 

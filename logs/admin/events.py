@@ -135,7 +135,7 @@ class EventAdmin(ReadOnlyAdmin):
         return [cell for cell in every if cell.value]
 
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
-        label = listing.LABELS.get(problem.path, problem.path)
+        label = listing.label_of(problem.path, self.log_type)
         context = {"title": "This filter cannot be used", "problem": problem, "label": label}
         return self._render(request, "logs/bad_filter.html", context, status=400)
 

@@ -50,6 +50,15 @@ COLUMNS = {
     LogType.ERROR: ("action", "email_id", "task_id", "reason", "source"),
 }
 _ERROR_LABELS = {"action": "Error"}
+# Parameters that are no field, in the page's words.
+_OTHER_LABELS = {
+    "since": "Since",
+    "until": "Until",
+    "since_local": "Since",
+    "until_local": "Until",
+    "range": "Time",
+    "cursor": "Page",
+}
 _PARAMETERS = frozenset(FIELD_OF_WIRE) | {"since", "until", "range", "cursor"}
 _LOCAL_TIMES = {"since_local": "since", "until_local": "until"}
 
@@ -135,14 +144,10 @@ class ListRequest:
 
     def chips(self) -> list[Link]:
         """The filters in force; each link takes its filter away."""
-        labels = {name: self.label(name) for name in FIELD_OF_WIRE} | {
-            "since": "Since",
-            "until": "Until",
-        }
         return [
-            Link(f"{labels[name]}: {self._shown(name)}", self.href(**{name: None}))
+            Link(f"{self.label(name)}: {self._shown(name)}", self.href(**{name: None}))
             for name in self.given
-            if name in labels
+            if name not in ("range", "cursor")
         ]
 
     def local_times(self) -> dict[str, str]:
@@ -169,8 +174,7 @@ class ListRequest:
         ]
 
     def label(self, name: str) -> str:
-        special = _ERROR_LABELS if self.log_type is LogType.ERROR else {}
-        return special.get(name) or LABELS[name]
+        return label_of(name, self.log_type)
 
     def headings(self) -> list[str]:
         return [self.label(name) for name in COLUMNS[self.log_type]]
@@ -186,6 +190,12 @@ class ListRequest:
         value = getattr(event, FIELD_OF_WIRE.get(name, name)) or ""
         leads_on = value and name in FIELD_OF_WIRE
         return Cell(name, self.label(name), value, self.href(**{name: value}) if leads_on else "")
+
+
+def label_of(name: str, log_type: LogType) -> str:
+    """A parameter in the page's words; an unknown one stays as it is."""
+    special = _ERROR_LABELS if log_type is LogType.ERROR else {}
+    return special.get(name) or LABELS.get(name) or _OTHER_LABELS.get(name, name)
 
 
 def lateness(event: Event) -> str:
@@ -208,13 +218,13 @@ def clean_address(parameters: QueryDict) -> str | None:
     if not _LOCAL_TIMES.keys() & parameters.keys() and all(parameters.values()):
         return None
     cleaned: dict[str, str] = {}
-    for name, value in parameters.items():
-        if not value:
+    for name, typed in parameters.items():
+        if not (value := str(typed).strip()):
             continue
         if name in _LOCAL_TIMES:
-            cleaned[_LOCAL_TIMES[name]] = format_instant(_local_instant(name, str(value)))
+            cleaned[_LOCAL_TIMES[name]] = format_instant(_local_instant(name, value))
         else:
-            cleaned[name] = str(value)
+            cleaned[name] = value
     if {"since", "until"} & cleaned.keys():
         cleaned.pop("range", None)
     return f"?{urlencode(cleaned)}"

@@ -40,6 +40,11 @@ class RecordView(APIView):
             self._report(type(exc).__name__)
         return super().handle_exception(exc)
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None of REST framework's: `Allow` on a 404 would tell an address from no address."""
+        return {}
+
     def require_view(self, request: Request) -> None:
         """A person without the view, and every other stranger, finds nothing here."""
         if isinstance(request.user, ServiceToken):

@@ -105,7 +105,9 @@ def test_the_functions_that_may_be_called_are_those_of_the_list() -> None:
         )
     }
     listed = {
-        (name.replace(", ", ","), role) for name, roles in grants.FUNCTIONS.items() for role in roles
+        (name.replace(", ", ","), role)
+        for name, roles in grants.FUNCTIONS.items()
+        for role in roles
     }
     assert callable_ones == listed
 
@@ -120,7 +122,9 @@ def test_every_function_that_acts_for_the_owner_fixes_its_search_path() -> None:
 
 def test_nobody_makes_temporary_tables() -> None:
     for role in (*grants.ROLES, "public"):
-        told = rows("SELECT has_database_privilege(%s, current_database(), 'TEMPORARY')::text", role)
+        told = rows(
+            "SELECT has_database_privilege(%s, current_database(), 'TEMPORARY')::text", role
+        )
         assert told == [("false",)]
 
 

@@ -28,6 +28,8 @@ def test_no_migration_imports_what_changes_after_it() -> None:
     assert migrations
     pattern = r"^\s*(?:from|import) (?:orgo_audit|logs|monitoring|compliance)\b"
     importing = [
-        path.name for path in migrations if re.search(pattern, path.read_text("utf-8"), re.MULTILINE)
+        path.name
+        for path in migrations
+        if re.search(pattern, path.read_text("utf-8"), re.MULTILINE)
     ]
     assert importing == []

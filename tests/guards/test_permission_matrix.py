@@ -171,7 +171,11 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     now = timezone.now()
     with setting_the_scene():
         version = PolicyVersion.objects.create(
-            text="metrics: {}", digest="0" * 64, author="ops", loaded_at=now, state=PolicyState.WAITING
+            text="metrics: {}",
+            digest="0" * 64,
+            author="ops",
+            loaded_at=now,
+            state=PolicyState.WAITING,
         )
     places = {name: str(event.pk) for name, event in events.items()} | {"version": str(version.pk)}
     return World(organization, elsewhere, places)
@@ -194,7 +198,9 @@ def test_the_table_holds(world: World, who: str) -> None:
         expected[place] = getattr(row, COLUMNS[who])
         path = row.path.format(**world.places)
         got[place] = caller.call(row.method, path, body_for(row)).status
-    differing = {place: (got[place], status) for place, status in expected.items() if got[place] != status}
+    differing = {
+        place: (got[place], status) for place, status in expected.items() if got[place] != status
+    }
     assert differing == {}, "answered, expected"
     assert [caller.call(method, "/sign-out/").status for method in ("GET", "POST")] == [405, 302]
 

@@ -210,7 +210,9 @@ def test_awkward_values_come_back_as_they_were_sent(
 
 
 def test_absent_keys_stay_absent(service: Service) -> None:
-    (identifier,) = service.deliver({"timestamp": "2024-11-24T10:45:00Z", "action": "X"}).json["ids"]
+    (identifier,) = service.deliver({"timestamp": "2024-11-24T10:45:00Z", "action": "X"}).json[
+        "ids"
+    ]
     answer = service.get(f"{PATH_OF[LogType.ACTIVITY]}{identifier}/").json
     assert set(answer) == {"id", "log_type", "timestamp", "action", "recorded_at"} | {
         "organization",
@@ -344,9 +346,7 @@ def test_a_line_with_a_hostile_key_does_not_harm_its_neighbours_receipt(
     service: Service, vault: Vault, key: bytes, headers: dict[str, str]
 ) -> None:
     body = ndjson(GOOD) + b'\n{"' + key + b'":1,"' + key + b'":2}'
-    answer = service.post(
-        PATH_OF[LogType.ACTIVITY], body, content_type=NDJSON, headers=headers
-    )
+    answer = service.post(PATH_OF[LogType.ACTIVITY], body, content_type=NDJSON, headers=headers)
     assert_receipt(answer, 207, accepted=1, sealed=0, refused=1)
     assert len(answer.content) < 5_000
 
@@ -498,7 +498,9 @@ def test_a_retry_gets_the_first_receipt_and_stores_nothing_again(service: Servic
     assert QuarantinedEvent.objects.filter(organization=service.organization).count() == 1
 
 
-@pytest.mark.parametrize("batch", [[BAD], [BAD, {}], [GOOD], [REPORT], [GOOD, REPORT, BAD]], ids=str)
+@pytest.mark.parametrize(
+    "batch", [[BAD], [BAD, {}], [GOOD], [REPORT], [GOOD, REPORT, BAD]], ids=str
+)
 def test_every_kind_of_receipt_is_repeated(
     service: Service, vault: Vault, batch: list[Any]
 ) -> None:
@@ -549,9 +551,7 @@ def test_a_key_is_1_to_200_printable_characters(service: Service, key: str) -> N
     assert stored_count(service.organization) == 0
 
 
-def test_the_kept_digest_is_no_plain_hash_of_the_body(
-    service: Service, settings: Settings
-) -> None:
+def test_the_kept_digest_is_no_plain_hash_of_the_body(service: Service, settings: Settings) -> None:
     keyed(service, "one", GOOD)
     keyed(service, "two", GOOD)
     one, two = Batch.objects.order_by("key")
@@ -628,9 +628,7 @@ def test_a_sensitive_event_leaves_no_trace_outside_the_vault(
         assert answer.json["ids"] == [None]
     lines = ndjson(*SENSITIVE_SENT) + b'\n{"reporter": "' + PLANTED.encode() + b'", }'
     headers = {"Idempotency-Key": "lines"}
-    answer = service.post(
-        PATH_OF[LogType.ACTIVITY], lines, content_type=NDJSON, headers=headers
-    )
+    answer = service.post(PATH_OF[LogType.ACTIVITY], lines, content_type=NDJSON, headers=headers)
     assert PLANTED not in answer.content.decode()
     readable = everything_readable(service.organization)
     for secret in (PLANTED, "H-2024-17", "T-secret", "john.doe@organization.com", "Report Filed"):
@@ -723,10 +721,10 @@ def test_without_the_vaults_key_nothing_at_all_is_stored(
 
 
 @pytest.mark.usefixtures("no_vault_key")
-@pytest.mark.parametrize("pem", ["", "nonsense", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"])
-def test_an_unusable_key_is_as_good_as_none(
-    service: Service, settings: Settings, pem: str
-) -> None:
+@pytest.mark.parametrize(
+    "pem", ["", "nonsense", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"]
+)
+def test_an_unusable_key_is_as_good_as_none(service: Service, settings: Settings, pem: str) -> None:
     settings.ORGO_VAULT_PUBLIC_KEY = pem
     assert_problem(service.deliver(REPORT), 503, "vault_key_missing")
     assert service.deliver(GOOD).status == 201

@@ -92,9 +92,7 @@ def test_links_keep_the_filters_and_lead_to_the_same_host(service: Service) -> N
 
 
 @pytest.mark.parametrize(("size", "rows"), [(1, 1), (500, 120), (None, 100), ("0100", 100)])
-def test_a_page_has_100_rows_unless_told_otherwise(
-    service: Service, size: Any, rows: int
-) -> None:
+def test_a_page_has_100_rows_unless_told_otherwise(service: Service, size: Any, rows: int) -> None:
     stored(service.organization, *[wire_event(task_id="1")] * 120)
     query = {} if size is None else {"page_size": size}
     assert len(tasks(service.get(ACTIVITY, query))) == rows
@@ -102,9 +100,7 @@ def test_a_page_has_100_rows_unless_told_otherwise(
 
 @pytest.mark.parametrize("size", ["0", "501", "-1", "", "x", "1e2", "1.0", " 5", "٣", "9" * 30])
 def test_a_page_size_is_a_whole_number_up_to_500(service: Service, size: str) -> None:
-    assert_problem(
-        service.get(ACTIVITY, {"page_size": size}), 400, "bad_page_size", "page_size"
-    )
+    assert_problem(service.get(ACTIVITY, {"page_size": size}), 400, "bad_page_size", "page_size")
 
 
 def forged(value: Any) -> str:
@@ -206,9 +202,7 @@ def test_an_address_is_found_in_any_spelling(service: Service) -> None:
 
 def test_a_range_of_the_senders_time_is_half_open(service: Service) -> None:
     for hour in (10, 11, 12):
-        an_event(
-            service.organization, task_id=str(hour), timestamp=f"2026-11-24T{hour}:00:00Z"
-        )
+        an_event(service.organization, task_id=str(hour), timestamp=f"2026-11-24T{hour}:00:00Z")
     query = {"since": "2026-11-24T11:00:00Z", "until": "2026-11-24T12:00:00Z"}
     assert tasks(service.get(ACTIVITY, query)) == ["11"]
     query = {"since": "2026-11-24T12:00:00+01:00", "until": "2026-11-24T12:00:00.000001Z"}
@@ -383,9 +377,7 @@ def test_neither_a_superuser_nor_a_leaver_nor_anothers_admin_reads(
     + ["/api/v2/activity-logs/", f"{API}/quarantine/", f"{API}/alerts/"]
     + [f"{API}/cases/", f"{API}/schema/", f"{API}/docs/", f"{API}/%00/"],
 )
-def test_what_is_not_built_is_a_404_problem_for_everybody(
-    service: Service, path: str
-) -> None:
+def test_what_is_not_built_is_a_404_problem_for_everybody(service: Service, path: str) -> None:
     admin = Caller(user=a_user(Role.ADMIN, service.organization))
     for caller in (Caller(), service, admin):
         assert_problem(caller.get(path), 404, "not_found")

@@ -114,7 +114,8 @@ def test_a_month_that_came_later_is_guarded_like_the_first() -> None:
         cursor.execute("SELECT create_segment('activity', %s)", [later.date()])
         assert cursor.fetchone() == (False,)
         cursor.execute(
-            "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass ORDER BY 1", [name]
+            "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass ORDER BY 1",
+            [name],
         )
         assert cursor.fetchall() == [("no_change", "A"), ("no_truncate", "A")]
         cursor.execute("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = %s", [name])

@@ -222,9 +222,7 @@ def test_unknown_keys_are_kept_as_sent_in_their_order() -> None:
 
 @pytest.mark.parametrize("name", ["id", "recorded_at", "organization", "source", "outcome"])
 @pytest.mark.parametrize("value", ["forged", None, 5, {"x": 1}], ids=repr)
-def test_what_only_we_can_know_goes_to_details_and_is_never_believed(
-    name: str, value: Any
-) -> None:
+def test_what_only_we_can_know_goes_to_details_and_is_never_believed(name: str, value: Any) -> None:
     made = draft(**{name: value})
     assert made.details == {name: value}
     assert made.outcome is Outcome.SUCCESS

@@ -15,7 +15,9 @@ from orgo_audit.periods import next_month
 
 NOW = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=UTC)
 instants = st.datetimes(
-    min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 31), timezones=st.just(UTC)  # noqa: DTZ001
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(9999, 12, 31),
+    timezones=st.just(UTC),  # noqa: DTZ001
 )
 
 

@@ -62,7 +62,9 @@ def pass_time(span: timedelta) -> None:
 
 def raw_text_of_everything(organization: Organization) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT e::text FROM event AS e WHERE organization_id = %s", [organization.pk])
+        cursor.execute(
+            "SELECT e::text FROM event AS e WHERE organization_id = %s", [organization.pk]
+        )
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
@@ -73,7 +75,11 @@ def test_a_look_is_a_security_event_of_the_portal(organization: Organization) ->
     service = Service(organization, Scope.READ)
     service.get(ACTIVITY, {"task_id": "T-1", "since": "2026-11-24T10:00:00+01:00"})
     (look,) = looks(organization)
-    assert (look.log_type, look.code, look.actor) == ("security", "logs.viewed", "service:email_parser")
+    assert (look.log_type, look.code, look.actor) == (
+        "security",
+        "logs.viewed",
+        "service:email_parser",
+    )
     assert look.ip_address == ADDRESS
     assert look.details == {
         "read": "activity_logs",
@@ -309,7 +315,9 @@ def test_a_failed_sign_in_of_a_known_person_names_the_person(organization: Organ
     assert "planted" not in raw_text_of_everything(organization)
 
 
-@pytest.mark.parametrize("name", ["hunter2-my-password", "jane.roe@organization.com", "ünïcödé" * 20])
+@pytest.mark.parametrize(
+    "name", ["hunter2-my-password", "jane.roe@organization.com", "ünïcödé" * 20]
+)
 def test_an_unknown_name_is_nowhere_in_clear(
     organization: Organization, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -132,7 +132,9 @@ def test_several_organizations_are_one_list() -> None:
             viewer, EVERY, cursor=cursor, size=size
         )
         assert forward(read) == events
-        last = reading.read(viewer, EVERY, cursor=Cursor(events[-1].occurred_at, events[-1].id, True), size=3)
+        last = reading.read(
+            viewer, EVERY, cursor=Cursor(events[-1].occurred_at, events[-1].id, True), size=3
+        )
         assert last.events == events[-4:-1]
 
 
@@ -206,7 +208,9 @@ def test_a_task_has_its_events_of_all_logs_and_those_of_its_mail_before_it() -> 
         wire_event(timestamp=at(2), action="Task Created", task_id="T2", email_id="M1"),
     )
     (failed,) = stored(
-        organization, wire_event(LogType.ERROR, timestamp=at(1), task_id="T1"), log_type=LogType.ERROR
+        organization,
+        wire_event(LogType.ERROR, timestamp=at(1), task_id="T1"),
+        log_type=LogType.ERROR,
     )
     stored(an_organization(), wire_event(task_id="T1"))
     events = reading.events_of_task(a_viewer(organization), "T1")

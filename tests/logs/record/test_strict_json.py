@@ -151,7 +151,7 @@ def test_a_path_can_be_stored_and_sent_whatever_the_key_was(raw: bytes) -> None:
         b"\r\n\t {} \n",
         b"[]",
         b"null",
-        "{\"ключ\": \"値\u2028\"}".encode(),
+        '{"ключ": "値\u2028"}'.encode(),
     ],
     ids=lambda raw: raw[:30].decode(),
 )
@@ -174,8 +174,7 @@ scalars = (
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(awkward_texts, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(awkward_texts, inner, max_size=4),
     max_leaves=20,
 )
 
@@ -240,13 +239,16 @@ number_texts = st.sampled_from(
 @st.composite
 def object_texts(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     members = draw(st.lists(st.tuples(string_texts, spaces, spaces, inner), max_size=4))
-    return "{" + ",".join(f"{key}{left}:{right}{value}" for key, left, right, value in members) + "}"
+    return (
+        "{" + ",".join(f"{key}{left}:{right}{value}" for key, left, right, value in members) + "}"
+    )
 
 
 document_texts = st.recursive(
     string_texts | number_texts | st.sampled_from(["null", "true", "NaN", "-Infinity", ""]),
-    lambda inner: object_texts(inner)
-    | st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]"),
+    lambda inner: (
+        object_texts(inner) | st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
+    ),
     max_leaves=12,
 )
 

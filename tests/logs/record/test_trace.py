@@ -36,7 +36,8 @@ def states(
     events: list[Happening], expected: dict[str, Period | None], now: datetime
 ) -> dict[str, str]:
     return {
-        report.stage.value: report.state.value for report in stage_reports(events, expected, now=now)
+        report.stage.value: report.state.value
+        for report in stage_reports(events, expected, now=now)
     }
 
 

@@ -1,0 +1,188 @@
+"""An admin walks the record in a real browser, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.test.testcases import QuietWSGIRequestHandler
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from logs.record.drafts import format_instant
+from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Organization, Role
+from tests.builders import PASSWORD, a_user, an_event, an_organization
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+]
+WIDTHS = {"desk": 1280, "phone": 390}
+HOSTILE = "<script>document.title = 'broken into'</script>" + "w" * 300
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
+
+
+@pytest.fixture
+def address(committed: None) -> Iterator[str]:
+    """The portal on a port of its own, a thread a request."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler, connections_override={})
+    server.set_app(WSGIHandler())
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    # Playwright's loop runs in this thread, and Django would take our own queries for its own.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def home() -> Organization:
+    return an_organization("north")
+
+
+def fill(organization: Organization) -> None:
+    """One task with a late and a missing stage, an error, and an event that means harm."""
+    start = datetime.now(UTC) - timedelta(days=2)
+    task: dict[str, Any] = {"task_id": "40007", "workflow": "maintenance"}
+    an_event(organization, action="Task Created", timestamp=format_instant(start), **task)
+    late = format_instant(start + timedelta(minutes=25))
+    an_event(organization, action="Task Routed", timestamp=late, to="maintenance_queue", **task)
+    an_event(organization, LogType.ERROR, timestamp=late, error="Queue Unreachable", **task)
+    an_event(organization, action=HOSTILE, timestamp=late, to=HOSTILE, text=HOSTILE)
+
+
+class Walk:
+    """A page under watch: what the console says, how wide it is, what axe finds."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        self.is_watching = True
+        page.on("console", lambda message: self._hear(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self._hear(str(error)))
+
+    def _hear(self, said: str) -> None:
+        if self.is_watching and "Content Security Policy" in said or said.startswith("Uncaught"):
+            self.complaints.append(f"{self.page.url}: {said}")
+
+    def check(self) -> None:
+        assert self.page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        ), f"{self.page.url} scrolls sideways"
+        self.is_watching = False  # axe sets inline styles of its own
+        found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
+        serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+        assert not serious, f"{self.page.url}: {serious}"
+        self.is_watching = True
+
+
+@pytest.fixture(params=list(WIDTHS))
+def walk(request: pytest.FixtureRequest, address: str, browser: Browser) -> Iterator[Walk]:
+    context = browser.new_context(
+        viewport={"width": WIDTHS[request.param], "height": 900},
+        timezone_id="Europe/Berlin",
+        color_scheme="dark" if request.param == "phone" else "light",
+    )
+    walk = Walk(context.new_page(), address)
+    yield walk
+    context.close()
+    assert not walk.complaints
+
+
+def test_an_admin_finds_the_task_behind_an_event(walk: Walk, home: Organization) -> None:
+    a_user(Role.ADMIN, home, "ada", signs_in=True)
+    fill(home)
+    page = walk.page
+    page.goto(f"{walk.address}/admin/")
+    walk.check()
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Follow a task")).to_be_visible()
+    walk.check()
+
+    page.get_by_role("heading", name="Activity log").get_by_role("link").click()
+    expect(page.get_by_text("3 events")).to_be_visible()
+    expect(page.get_by_text("Times in Europe/Berlin").last).to_be_visible()
+    expect(page).not_to_have_title("broken into")
+    walk.check()
+
+    page.get_by_role("link", name="maintenance_queue").click()
+    expect(page.get_by_text("1 event", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="To: maintenance_queue")).to_be_visible()
+    walk.check()
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Task Routed")).to_be_visible()
+    walk.check()
+
+    page.get_by_role("link", name="Follow the task").click()
+    expect(page.get_by_role("heading", name="Task 40007")).to_be_visible()
+    expect(page.get_by_text("late by 15 min")).to_be_visible()
+    expect(page.get_by_role("link", name="Queue Unreachable")).to_be_visible()
+    walk.check()
+
+
+def test_keys_open_the_filter_and_the_help(walk: Walk, home: Organization) -> None:
+    a_user(Role.ADMIN, home, "ada", signs_in=True)
+    page = walk.page
+    page.goto(f"{walk.address}/admin/logs/activitylog/")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="No events yet")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Action")).to_be_focused()
+    walk.check()
+    page.keyboard.type("Nothing like this")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    walk.check()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Show UTC").click()
+    expect(page.get_by_text("Times in UTC").last).to_be_visible()
+
+
+def test_whoever_has_nothing_can_sign_out_again(walk: Walk, home: Organization) -> None:
+    a_user(Role.USER, home, "uma", signs_in=True)
+    page = walk.page
+    page.goto(f"{walk.address}/sign-in/")
+    page.get_by_label("Name").fill("uma")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Nothing here for you yet")).to_be_visible()
+    walk.check()
+    page.get_by_role("main").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -1,0 +1,87 @@
+"""Metrics: what was stored, and nothing about anybody."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Role
+from tests.builders import API, PATH_OF, Caller, Service, Vault, a_user, an_organization, wire_event
+
+pytestmark = pytest.mark.django_db
+
+PLANTED = "planted-jane-roe"
+
+
+def metrics() -> str:
+    answer = Client().get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    return answer.content.decode()
+
+
+def value(name: str, text: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.parametrize("log_type", LogType)
+def test_stored_events_are_counted_by_log(
+    log_type: LogType, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    name = f'orgo_audit_events_stored_total{{log_type="{log_type.value}"}}'
+    before = value(name, metrics())
+    service = Service(an_organization())
+    with django_capture_on_commit_callbacks(execute=True):
+        service.deliver(*[wire_event(log_type)] * 3, log_type=log_type)
+    assert value(name, metrics()) == before + 3
+
+
+def test_own_names_begin_with_ours() -> None:
+    names = set(re.findall(r"^# HELP (\S+)", metrics(), re.MULTILINE))
+    foreign = ("django_", "python_", "process_")
+    assert all(name.startswith(("orgo_", *foreign)) for name in names)
+
+
+def test_no_person_task_or_place_is_in_any_metric(settings: Settings) -> None:
+    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
+    organization = an_organization(PLANTED)
+    service = Service(organization, name=PLANTED)
+    service.deliver(
+        wire_event(user=PLANTED, task_id=PLANTED, action=PLANTED),
+        wire_event(identities=PLANTED),
+        wire_event(task_id=5, note=PLANTED),
+    )
+    service.get(f"{API}/traces/{PLANTED}/")
+    service.get(PATH_OF[LogType.ACTIVITY], {"user": PLANTED})
+    service.get(f"{API}/{PLANTED}/")
+    service.get(f"/{PLANTED}/")
+    service.call(PLANTED.upper(), PATH_OF[LogType.ACTIVITY])
+    Caller(user=a_user(Role.ADMIN, organization, PLANTED)).get(f"/admin/{PLANTED}/")
+    Client().post("/sign-in/", {"username": PLANTED, "password": PLANTED})
+    assert PLANTED not in metrics().lower()
+
+
+def test_a_sealed_delivery_is_counted_like_an_ordinary_one(settings: Settings) -> None:
+    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
+    service = Service(an_organization())
+    assert service.deliver(wire_event(action="Report Filed")).status == 202
+    text = metrics()
+    assert 'status="201"' in text
+    assert 'status="202"' not in text
+
+
+def test_a_sealed_event_is_not_told_apart_by_our_own_counters(
+    settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
+    service = Service(an_organization())
+    lines = [line for line in metrics().splitlines() if line.startswith("orgo_")]
+    with django_capture_on_commit_callbacks(execute=True):
+        service.deliver(wire_event(action="Report Filed"))
+        service.deliver(wire_event(action="Report Filed", user=5))
+    assert [line for line in metrics().splitlines() if line.startswith("orgo_")] == lines
