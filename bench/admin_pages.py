@@ -154,8 +154,7 @@ def run(portal: Portal, options: Options) -> Result:
 def prepare(portal: Portal, name: str, rows: int) -> None:
     """A database of that name with so many events."""
     organization_id = Organization.objects.get().pk
-    connections["default"].close()  # or the template is in use
-    portal.copy_database(name)
+    portal.new_database(name)
     with portal.connect(logins.OWNER, name) as owner:
         fill.fill(owner, organization_id, rows, timezone.now())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import msgspec
 from django.core.handlers.wsgi import WSGIHandler
@@ -71,7 +72,7 @@ def _answered(application: WSGIHandler, token: str, body: bytes) -> None:
         "wsgi.url_scheme": "http",
         "wsgi.input": BytesIO(body),
     }
-    answer = application(environ, lambda status, headers, *rest: lambda data: None)
+    answer: Any = application(environ, lambda status, headers, *rest: lambda data: None)
     if answer.status_code != 201:
         raise RuntimeError(f"{answer.status_code}: {answer.content[:300]!r}")
 

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import psycopg
 from psycopg import sql
@@ -28,13 +30,13 @@ from orgo_audit.embedded.processes import KINDS, end_group, python, spawn
 
 OF_AN_OPERATOR = ("ORGO_", "DATABASE_URL", "REDIS_URL", "CELERY_", "DJANGO_SETTINGS_MODULE")
 KEPT = ("ORGO_PG_BIN",)
-TEMPLATE = paths.DATABASE_NAME
+PRISTINE = "bench_pristine"
 READY_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 10
 
 
 class Portal:
-    """A running server with a prepared database, which `copy_database` multiplies."""
+    """A running server with a prepared database, of which `new_database` gives copies."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.home = folder
@@ -65,6 +67,7 @@ class Portal:
         for words in (("migrate", "--noinput", "-v", "0"), ("prepare",)):
             self._run(words)
         self._run(("collectstatic", "--noinput", "-v", "0"))
+        self.new_database(PRISTINE, template=paths.DATABASE_NAME)
 
     def _run(self, words: tuple[str, ...]) -> None:
         say(f"manage.py {words[0]}")
@@ -75,16 +78,16 @@ class Portal:
         assert self.postgres.process is not None
         return self.postgres.process.pid
 
-    def connect(self, login: str, database: str = TEMPLATE) -> psycopg.Connection:
+    def connect(self, login: str, database: str = paths.DATABASE_NAME) -> psycopg.Connection:
         return psycopg.connect(self.environments.urls[login], dbname=database, autocommit=True)
 
-    def copy_database(self, name: str) -> None:
-        """Another database like the prepared one, which nobody may be using meanwhile."""
+    def new_database(self, name: str, template: str = PRISTINE) -> None:
+        """Another database as the preparations left it, without an event of any bench."""
         owner = sql.Identifier(logins.role_name(logins.OWNER))
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
         with self.postgres.superuser_connection() as superuser:
             superuser.execute(
-                statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE), owner)
+                statement.format(sql.Identifier(name), sql.Identifier(template), owner)
             )
 
     @contextmanager
@@ -124,7 +127,7 @@ class Portal:
 @contextmanager
 def a_portal() -> Iterator[Portal]:
     """Started, prepared, and Django of this process pointed at it with the web login's rights."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys_exit())
+    signal.signal(signal.SIGTERM, _stop)
     _forget_operator()
     folder = Path(tempfile.mkdtemp(prefix="orgo-bench-"))
     folder.chmod(0o711)  # started by root, PostgreSQL runs as nobody and must pass
@@ -142,7 +145,7 @@ def a_portal() -> Iterator[Portal]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sys_exit() -> None:
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit("bench: stopped")
 
 

@@ -18,8 +18,8 @@ from logs.record.access import Viewer
 from logs.record.drafts import Draft
 from logs.record.vocabulary import LogType, code_of, outcome_of
 from orgo_audit.accounts.models import Membership, Organization, ServiceToken, User
+from orgo_audit.accounts.tokens import PORTAL
 
-SOURCE = "portal"
 QUIET_FOR = timedelta(minutes=10)
 WITHHELD = "withheld"
 
@@ -29,7 +29,7 @@ def report_read(
 ) -> None:
     """Puts on record that somebody read `what`; raises if that cannot be written."""
     for organization in organizations:
-        sender = ingest.Sender(organization, SOURCE)
+        sender = ingest.Sender(organization, PORTAL)
         told = dict(filters)
         if not ingest.is_ordinary(told, sender):
             told = dict.fromkeys(told, WITHHELD)
@@ -145,4 +145,4 @@ def _report(
         ip_address=address,
         details=told,
     )
-    ingest.record([draft], ingest.Sender(organization, SOURCE))
+    ingest.record([draft], ingest.Sender(organization, PORTAL))

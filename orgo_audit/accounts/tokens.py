@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from orgo_audit.accounts.models import Organization, Scope, ServiceToken
+from orgo_audit.errors import BadInput
 
 # Secret scanners find tokens by a fixed beginning.
 TOKEN_PREFIX = "orgo_"  # noqa: S105  (the public beginning, not a secret)
+# The `source` of the portal's own events.
+PORTAL = "portal"
 LAST_USED_STEP = timedelta(minutes=10)
 
 
@@ -24,7 +27,12 @@ def _digest(token: str) -> bytes:
 def create_token(
     name: str, organization: Organization, scopes: Iterable[Scope], *, expires_at: datetime
 ) -> str:
-    """A new token for the service `name`; this is the only time its text exists."""
+    """A new token for the service `name`; this is the only time its text exists.
+
+    BadInput for a name that no service may have: its events would pass for our own.
+    """
+    if name.casefold() == PORTAL:
+        raise BadInput(f"{name!r} is the portal itself; give the service another name")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     ServiceToken.objects.create(
         organization=organization,

@@ -28,7 +28,8 @@ class Kind:
     name: str
     words: tuple[str, ...]
     counts: bool = False
-    # Sent when `up` itself was killed. Celery's SIGTERM waits for tasks; they come back anyway.
+    # Sent when `up` itself was killed. A Celery worker that is asked politely waits for a broker
+    # that is gone as well; killed, it takes its pool along, and its tasks come back.
     orphaned: signal.Signals = signal.SIGTERM
 
 
@@ -38,7 +39,7 @@ _WORKER = ("worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-min
 _BEAT = ("beat", "-l", "INFO", "--pidfile=")
 KINDS = (
     Kind("web", (*_GUNICORN, "orgo_audit.wsgi"), counts=True),
-    Kind("worker", (*_CELERY, *_WORKER), counts=True, orphaned=signal.SIGQUIT),
+    Kind("worker", (*_CELERY, *_WORKER), counts=True, orphaned=signal.SIGKILL),
     Kind("beat", (*_CELERY, *_BEAT), counts=True),
     Kind("mail", ("manage.py", "run_mail_door")),
 )

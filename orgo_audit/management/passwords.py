@@ -9,12 +9,14 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
+from orgo_audit.accounts.models import User
 
-def new_password() -> str:
+
+def new_password(name: str) -> str:
     """`ORGO_PASSWORD`, else asked twice; CommandError if it is too weak or the two differ."""
     password = os.environ.get("ORGO_PASSWORD") or _asked()
     try:
-        validate_password(password)
+        validate_password(password, User(username=name))
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from None
     return password

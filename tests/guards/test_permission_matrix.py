@@ -45,6 +45,8 @@ class Row:
 
 TRACE = "admin/logs/activitylog/trace/<path:task_id>/"
 POLICY = "admin/policy/policyversion/"
+VERSION = f"{POLICY}<int:version_id>/"
+EVENT = "<uuid:event_id>/change/"
 APPS = "admin/^(?P<app_label>logs|policy)/$"
 API_REST = "^api(?:/|$)"
 LOGS = ("activity", "security", "error")
@@ -94,14 +96,14 @@ MATRIX = [
     page(TRACE, "/admin/logs/activitylog/trace/unknown/", 404, 404),
     *(page(f"admin/logs/{log}log/", f"/admin/logs/{log}log/", 200, 200) for log in LOGS),
     *(
-        page(f"admin/logs/{log}log/<uuid:event_id>/change/", f"/admin/logs/{log}log/{{{log}}}/change/", 200, 404)
+        page(f"admin/logs/{log}log/{EVENT}", f"/admin/logs/{log}log/{{{log}}}/change/", 200, 404)
         for log in LOGS
     ),
     *(page("admin/(?P<url>.*)$", f"/admin/logs/{log}log/add/", 404, 404) for log in LOGS),
     page(POLICY, f"/{POLICY}", 200, 404),
-    page(f"{POLICY}<int:version_id>/change/", f"/{POLICY}{{version}}/change/", 200, 404),
-    page(f"{POLICY}<int:version_id>/decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
-    page(f"{POLICY}<int:version_id>/decide/", f"/{POLICY}{{version}}/decide/", 302, 404, method="POST"),
+    page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
+    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
+    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 302, 404, method="POST"),
     page(APPS, "/admin/logs/", 200, 200),
     page(APPS, "/admin/policy/", 200, 404),
     page("admin/(?P<url>.*)$", "/admin/accounts/user/", 404, 404),

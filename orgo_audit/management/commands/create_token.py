@@ -63,7 +63,7 @@ class Command(BaseCommand):
             raise CommandError("a service's name has 1 to 100 characters")
         try:
             tenant = get_organization(organization)
+            token = create_token(name, tenant, scopes, expires_at=expires.after(timezone.now()))
         except OrgoError as error:
             raise CommandError(error.sentence) from None
-        token = create_token(name, tenant, scopes, expires_at=expires.after(timezone.now()))
         self.stdout.write(token)

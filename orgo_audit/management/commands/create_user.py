@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, name: str, role: str, organization: str, **options: Any) -> None:
         try:
             tenant = get_organization(organization)
-            create_user(name, role=Role(role), organization=tenant, password=new_password())
+            create_user(name, role=Role(role), organization=tenant, password=new_password(name))
         except OrgoError as error:
             raise CommandError(error.sentence) from None
         self.stdout.write(f"{role} {name} of {organization}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db import connections
 from pytest_django import DjangoAssertNumQueries
 
 from logs.record import access
@@ -94,8 +95,11 @@ def test_a_global_permission_is_no_grant(committed: None) -> None:
         content_type=ContentType.objects.get_for_model(LogScope), codename="view_logscope"
     )
     # None of our processes may give one; somebody with the owner's login could.
-    through = User.user_permissions.through
-    through.objects.using("owner").create(user_id=user.pk, permission_id=permission.pk)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_user_user_permissions (user_id, permission_id) VALUES (%s, %s)",
+            [user.pk, permission.pk],
+        )
     asked = User.objects.get(pk=user.pk)
     assert asked.has_perm("logs.view_logscope")
     assert readable(asked) == {}

@@ -129,9 +129,11 @@ def test_a_month_that_came_later_is_guarded_like_the_first() -> None:
 def test_every_partition_has_both_guards_always_on() -> None:
     with raw("default") as cursor:
         cursor.execute(
-            "SELECT relid::regclass::text, array_agg(tgname::text || tgenabled::text ORDER BY tgname)"
+            "SELECT relid::regclass::text, array_agg(tgname::text || tgenabled::text"
+            " ORDER BY tgname)"
             " FROM pg_partition_tree('event') LEFT JOIN pg_trigger ON tgrelid = relid"
-            " GROUP BY 1 HAVING array_agg(tgname::text || tgenabled::text ORDER BY tgname)"
+            " GROUP BY 1 HAVING array_agg(tgname::text || tgenabled::text"
+            " ORDER BY tgname)"
             " <> ARRAY['no_changeA', 'no_truncateA']"
         )
         assert cursor.fetchall() == []
@@ -155,7 +157,8 @@ NOT_FOR_A_PROCESS = [
     f"ALTER TABLE event_activity DETACH PARTITION {THIS_MONTH}",
     "ALTER TABLE event OWNER TO CURRENT_USER",
     "ALTER FUNCTION refuse_change() RENAME TO refuse_nothing",
-    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql"
+    " AS 'BEGIN RETURN OLD; END'",
     "CREATE TRIGGER mine BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     "CREATE INDEX mine ON event (action)",
     "SELECT make_segment('activity', '2030-01-01')",

@@ -1,4 +1,4 @@
-"""From wire to draft and back: types, limits, one verdict per item, nothing lost, nothing believed."""
+"""From wire to draft: types, limits, one verdict per item, nothing lost, nothing believed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORKED_EXAMPLE = {
 }
 
 
-def draft(log_type: LogType = LogType.ACTIVITY, **fields: Any) -> Draft:
+def draft(log_type: LogType = LogType.ACTIVITY, /, **fields: Any) -> Draft:
     return draft_of(wire_event(log_type, **fields), log_type, now=NOW)
 
 
@@ -356,7 +356,7 @@ def test_a_bad_line_refuses_only_that_line() -> None:
 def test_an_item_goes_to_the_log_that_it_names(
     expected: LogType | None, told: Any, result: LogType | str
 ) -> None:
-    (item,) = batch([wire_event() | {"log_type": told}], expected)
+    (item,) = batch([wire_event(log_type=told)], expected)
     verdict = item.verdict
     assert (verdict.log_type if isinstance(verdict, Draft) else verdict.code) == result
     assert not isinstance(verdict, Draft) or "log_type" not in verdict.details

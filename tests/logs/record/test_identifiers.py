@@ -14,10 +14,9 @@ from logs.record.identifiers import instant_of, new_ids, segment_name, smallest_
 from orgo_audit.periods import next_month
 
 NOW = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=UTC)
-instants = st.datetimes(
-    min_value=datetime(1970, 1, 1),
-    max_value=datetime(9999, 12, 31),
-    timezones=st.just(UTC),  # noqa: DTZ001
+SECONDS_TO_YEAR_9999 = 253_370_764_800
+instants = st.tuples(st.integers(0, SECONDS_TO_YEAR_9999), st.integers(0, 999_999)).map(
+    lambda moment: datetime.fromtimestamp(moment[0], UTC).replace(microsecond=moment[1])
 )
 
 

@@ -1,4 +1,4 @@
-"""The one writer: all of a batch or nothing, counted once it is committed, bounded beside the record."""
+"""The one writer: all of a batch or nothing, counted once committed, bounded beside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal records its own readers, refusals and sign-ins: once, and without what must not be kept."""
+"""The portal records its readers, refusals and sign-ins: once, without what must not be kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
 
-from logs.record import own_events
+from logs.record import ingest, own_events
 from logs.record.access import Viewer
 from logs.record.models import Event, ReadMark
 from logs.record.vocabulary import LogType
@@ -198,7 +198,7 @@ def test_what_cannot_be_put_on_record_is_not_shown(
         raise OSError("no record")
 
     service = Service(organization, Scope.READ)
-    monkeypatch.setattr(own_events.ingest, "record", fail)
+    monkeypatch.setattr(ingest, "record", fail)
     with pytest.raises(OSError, match="no record"):
         service.get(ACTIVITY)
 

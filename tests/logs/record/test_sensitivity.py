@@ -1,4 +1,4 @@
-"""Ordinary or sensitive: every sign, at any depth, in any spelling; what cannot be judged is sensitive."""
+"""Ordinary or sensitive: every sign, at any depth, in any spelling; in doubt sensitive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict JSON: what two readers could read differently is refused, and everything else is read right."""
+"""Strict JSON: what two readers could read differently is refused, all else is read right."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def refusal(raw: bytes) -> BadInput:
     with pytest.raises(BadInput) as caught:
         parse(raw)
     return caught.value
+
+
+def problem_of(raw: bytes) -> BadInput | None:
+    try:
+        parse(raw)
+    except BadInput as problem:
+        return problem
+    return None
 
 
 HOSTILE = [
@@ -190,7 +198,7 @@ def test_any_value_within_the_limits_survives_encoding(value: Any) -> None:
 
 
 def slow_verdict(text: str) -> Any:
-    """What a reader that knows no shortcut says: the value, or BadInput for whatever must be refused."""
+    """What a reader without any shortcut says: the value, or BadInput for what is refused."""
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in items}) < len(items):
@@ -270,11 +278,8 @@ def test_the_fast_reader_agrees_with_a_slow_one(text: str) -> None:
 @settings(max_examples=200)
 @given(st.binary(max_size=60) | document_texts.map(str.encode), st.integers(0, 60))
 def test_no_bytes_raise_anything_but_bad_input(raw: bytes, cut: int) -> None:
-    try:
-        parse(raw[:cut])
-    except BadInput as problem:
-        assert problem.code
-        assert problem.sentence
+    problem = problem_of(raw[:cut])
+    assert problem is None or (problem.code and problem.sentence)
 
 
 # --- lines --------------------------------------------------------------------------------------
@@ -323,7 +328,6 @@ def test_the_suites_invalid_documents_are_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("path", suite("i"))
 def test_the_suites_undecided_documents_never_raise_anything_else(path: Path) -> None:
-    try:
-        parse(path.read_bytes())
-    except BadInput as problem:
-        assert problem.code in {"malformed_json", "too_deep", "number_too_large", "lone_surrogate"}
+    problem = problem_of(path.read_bytes())
+    accepted = {"malformed_json", "too_deep", "number_too_large", "lone_surrogate"}
+    assert problem is None or problem.code in accepted
