@@ -173,7 +173,7 @@ class Service(Caller):
 def wire_event(log_type: LogType = LogType.ACTIVITY, /, **fields: Any) -> dict[str, Any]:
     """An ordinary event as a service sends it."""
     name = "error" if log_type is LogType.ERROR else "action"
-    return {"timestamp": "2026-11-24T10:45:00Z", name: "Task Routed", "status": "Success"} | fields
+    return {"timestamp": "2024-11-24T10:45:00Z", name: "Task Routed", "status": "Success"} | fields
 
 
 def an_event(

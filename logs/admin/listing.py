@@ -21,6 +21,9 @@ PAGE_SIZE = 100
 # An event that reaches us later than this after its own time is marked.
 LATE_AFTER = timedelta(hours=1)
 
+# Up to this many letters a value keeps its words whole.
+LONGEST_UNBROKEN = 21
+
 # The time presets, in the order of the page.
 RANGES = {
     "1h": ("last hour", timedelta(hours=1)),
@@ -74,12 +77,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value in the table, and the address of the list filtered by it."""
+    """A value in the table, and the address of the list filtered by it; `tone` is how it looks."""
 
     name: str
     label: str
     value: str
     href: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,14 @@ class ListRequest:
 
     def cell(self, event: Event, name: str) -> Cell:
         value = getattr(event, FIELD_OF_WIRE.get(name, name)) or ""
-        leads_on = value and name in FIELD_OF_WIRE
-        return Cell(name, self.label(name), value, self.href(**{name: value}) if leads_on else "")
+        href = self.href(**{name: value}) if value and name in FIELD_OF_WIRE else ""
+        return Cell(name, self.label(name), value, href, _tone(event, name, value))
+
+
+def _tone(event: Event, name: str, value: str) -> str:
+    """A long value may break anywhere; a status carries the sign of the outcome."""
+    length = "long " if len(value) > LONGEST_UNBROKEN else ""
+    return f"{length}state {event.outcome}" if name in ("status", "outcome") else length
 
 
 def label_of(name: str, log_type: LogType) -> str:

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any
 
@@ -58,6 +59,7 @@ _WIRE: dict[LogType, type[_ActionWire] | type[_ErrorWire]] = {
     LogType.ERROR: _ErrorWire,
 }
 _KNOWN_KEYS = {kind: frozenset(wire.__struct_encode_fields__) for kind, wire in _WIRE.items()}
+_KEPT_ELSEWHERE = {kind: keys | {"log_type", "details"} for kind, keys in _KNOWN_KEYS.items()}
 
 # Filters and answers by the wire's names; `action` stands for `error` in error logs, too.
 FIELD_OF_WIRE = {
@@ -129,8 +131,7 @@ class Refusal:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One item of a batch with its verdict. `sent` is what was parsed, or the unparsed bytes."""
 
     verdict: Draft | Refusal
@@ -260,6 +261,7 @@ def _address(sent: str | UnsetType) -> str | None:
     return None if sent is UNSET else plain_address(sent)
 
 
+@lru_cache(maxsize=4096)
 def plain_address(sent: str) -> str:
     """The usual spelling of an IP address; BadInput for all else, an interface's scope included."""
     try:
@@ -275,11 +277,11 @@ def plain_address(sent: str) -> str:
 
 
 def _details(sent: dict[str, Any], log_type: LogType) -> dict[str, Any]:
-    unknown = sent.keys() - _KNOWN_KEYS[log_type] - {"log_type"}
-    if not unknown:
+    kept_elsewhere = _KEPT_ELSEWHERE[log_type]
+    details = {key: value for key, value in sent.items() if key not in kept_elsewhere}
+    if not details and "details" not in sent:
         return {}
-    details = {key: sent[key] for key in sent if key in unknown and key != "details"}
-    if "details" in unknown:
+    if "details" in sent:
         own = sent["details"]
         if isinstance(own, dict) and not own.keys() & details.keys() and "details" not in own:
             details = own | details

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -149,12 +150,11 @@ def _as_sent(draft: Draft) -> dict[str, Any]:
 
 
 def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
-    rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
-    judgement = sensitivity.judge(
-        (item.sent for item in items), rules, lambda named: _known_references(sender, named)
-    )
+    judgement = _judged([item.sent for item in items], sender)
     batch_id = str(uuid.uuid4())
-    identifiers = list(new_ids(now, len(items)))
+    # As texts, once: the receipt and COPY both want them so.
+    identifiers = [str(identifier) for identifier in new_ids(now, len(items))]
+    recorded_at = now.isoformat()
     ids: list[str | None] = [None] * len(items)
     events, log_types, envelopes, refused = [], [], [], []
     rejected: list[dict[str, Any]] = []
@@ -171,9 +171,9 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
         elif isinstance(verdict, Refusal):
             refused.append((item, verdict))
         else:
-            ids[index] = str(identifiers[index])
+            ids[index] = identifiers[index]
             log_types.append(verdict.log_type)
-            events.append(_row(identifiers[index], verdict, sender, now))
+            events.append(_row(identifiers[index], verdict, sender, recorded_at))
     receipt = Receipt(accepted, sealed, rejected, ids, batch_id)
     return _Sorted(receipt, events, log_types, envelopes, refused, judgement.references)
 
@@ -184,12 +184,12 @@ def _rejection(index: int, refusal: Refusal, *, is_sealed: bool) -> dict[str, An
     return {"index": index, "code": refusal.code, "path": path, "detail": refusal.sentence}
 
 
-def _row(identifier: uuid.UUID, draft: Draft, sender: Sender, now: datetime) -> tuple[Any, ...]:
+def _row(identifier: str, draft: Draft, sender: Sender, recorded_at: str) -> tuple[Any, ...]:
     return (
         identifier,
         draft.log_type.value,
         sender.organization.pk,
-        now,
+        recorded_at,
         draft.occurred_at,
         sender.source,
         draft.action,
@@ -329,8 +329,14 @@ def _reference_digest(sender: Sender, reference: tuple[str, str]) -> bytes:
     return keyed_digest("sensitive reference", organization, kind.encode(), value.encode())
 
 
+def _judged(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
+    rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
+    known = partial(_known_references, sender) if _any_reference(sender) else None
+    return sensitivity.judge(sent, rules, known)
+
+
 def _known_references(sender: Sender, named: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    if not named or not _any_reference(sender):
+    if not named:
         return set()
     by_digest = {_reference_digest(sender, reference): reference for reference in named}
     with connection.cursor() as cursor:
@@ -366,6 +372,4 @@ def _keep_references(sender: Sender, references: Iterable[tuple[str, str]]) -> N
 
 def is_ordinary(sent: dict[str, Any], sender: Sender) -> bool:
     """Whether this may be written where an admin can read it."""
-    rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
-    judgement = sensitivity.judge([sent], rules, lambda named: _known_references(sender, named))
-    return not judgement.sensitive
+    return not _judged([sent], sender).sensitive

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,18 @@ class Rules:
     actions: frozenset[str]
     mailboxes: tuple[str, ...]
     ordinary_workflows: frozenset[str]
+    # A batch's items share their keys: each is judged once, and forgotten with these rules.
+    _verdicts: dict[str, bool] = field(default_factory=dict)
+
+    def names_mailbox(self, text: str) -> bool:
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        return any(box in folded for box in self.mailboxes)
+
+    def is_peoples_key(self, key: str) -> bool:
+        known = self._verdicts.get(key)
+        if known is None:
+            known = self._verdicts[key] = fold(key) in self.keys or self.names_mailbox(key)
+        return known
 
     @classmethod
     def of(cls, policy: OrganizationPolicy) -> Rules:
@@ -78,29 +90,23 @@ def _may_be_listed(action: Any, rules: Rules) -> bool:
     return isinstance(action, dict | list)
 
 
-def _carries_people(value: Any, rules: Rules) -> bool:
-    """Whether a key that names people, or a sensitive mailbox, stands anywhere in the value."""
-    waiting = [value]
+def _carries_people(sent: dict[str, Any], rules: Rules) -> bool:
+    """Whether a key that names people, or a sensitive mailbox, stands anywhere in it."""
+    waiting: list[Any] = [sent]
     while waiting:
         item = waiting.pop()
+        children = item
         if isinstance(item, dict):
-            if any(fold(key) in rules.keys or _names_mailbox(key, rules) for key in item):
+            if any(rules.is_peoples_key(key) for key in item):
                 return True
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-        elif isinstance(item, str) and _names_mailbox(item, rules):
-            return True
+            children = item.values()
+        for child in children:
+            if type(child) is str:
+                if ("@" in child or not child.isascii()) and rules.names_mailbox(child):
+                    return True
+            elif type(child) is dict or type(child) is list:
+                waiting.append(child)
     return False
-
-
-def _names_mailbox(text: str, rules: Rules) -> bool:
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    if "@" not in text:
-        return False
-    folded = text.casefold()
-    return any(box in folded for box in rules.mailboxes)
 
 
 def references(sent: Any) -> set[tuple[str, str]]:
@@ -123,18 +129,22 @@ class Judgement:
 def judge(
     sent: Iterable[Any],
     rules: Rules,
-    known: Callable[[set[tuple[str, str]]], set[tuple[str, str]]],
+    known: Callable[[set[tuple[str, str]]], set[tuple[str, str]]] | None,
 ) -> Judgement:
     """Judges a whole batch at once, so that the order inside it does not matter.
 
-    `known` answers which of the given references are sensitive already. A sensitive item makes its
-    task and its mail sensitive, and these make every other item that speaks of them sensitive.
+    `known` answers which of the given references are sensitive already; None means that none is. A
+    sensitive item makes its task and its mail sensitive, and these make every other item that
+    speaks of them sensitive.
     """
     items = list(sent)
-    named = [references(item) for item in items]
     sensitive = {place for place, item in enumerate(items) if is_sensitive(item, rules)}
-    every = set().union(*named)
-    spread = known(every) | set().union(*(named[place] for place in sensitive))
+    if not sensitive and known is None:
+        return Judgement(frozenset(), frozenset())
+    named = [references(item) for item in items]
+    spread = set().union(*(named[place] for place in sensitive))
+    if known is not None:
+        spread |= known(set().union(*named))
     while spread:
         joined = {
             place

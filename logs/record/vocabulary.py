@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class LogType(StrEnum):
@@ -102,6 +103,7 @@ def fold_action(action: str) -> str:
     return " ".join(action.replace("_", " ").replace(".", " ").casefold().split())
 
 
+@lru_cache(maxsize=4096)
 def code_of(action: str) -> str:
     """The code `noun.past_verb` of a known action, else nothing."""
     return CODE_OF_ACTION.get(fold_action(action), "")

@@ -46,6 +46,11 @@ def test_events_are_inserted_in_one_place() -> None:
     assert found(r"\b(Event|ActivityLog|SecurityLog|ErrorLog)\.objects\.(create|bulk_create)") == []
 
 
+def test_events_are_read_in_one_place() -> None:
+    pattern = r"\b(Event|ActivityLog|SecurityLog|ErrorLog)\.(objects|_default_manager)\b"
+    assert found(pattern) == ["logs/record/reading.py"]
+
+
 def test_every_module_opens_with_its_job() -> None:
     silent = [
         str(path.relative_to(ROOT))

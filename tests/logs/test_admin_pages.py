@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -16,7 +17,8 @@ from logs.record.models import Event, QuarantinedEvent
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.middleware import TIME_ZONE_COOKIE
-from tests.builders import a_user, an_event, an_organization
+from orgo_audit.policy.models import PolicyState, PolicyVersion
+from tests.builders import a_user, an_event, an_organization, setting_the_scene
 
 pytestmark = pytest.mark.django_db
 
@@ -353,3 +355,47 @@ def test_an_unknown_task_is_said_to_be_unknown(admin: Client) -> None:
     answer = admin.get(f"{ACTIVITY}trace/12345/")
     assert answer.status_code == 404
     assert "No such task" in text_of(answer)
+
+
+# --- the policy ---------------------------------------------------------------------------------
+
+
+def a_waiting_version() -> PolicyVersion:
+    with setting_the_scene():
+        return PolicyVersion.objects.create(
+            text=settings.ORGO_POLICY.read_text(),
+            digest="0" * 64,
+            state=PolicyState.WAITING,
+            author=HOSTILE,
+            loaded_at=datetime.now(UTC),
+            diff=f"--- old\n+++ new\n@@ -1 +1 @@\n-{HOSTILE}\n+short",
+            consequences=[
+                {"kind": "shortens_retention", "organization": "", "sentence": "kept a day"}
+            ],
+        )
+
+
+def test_a_waiting_policy_says_what_it_would_do(admin: Client) -> None:
+    version = a_waiting_version()
+    assert "waits for a decision" in text_of(admin.get("/admin/"))
+    answer = admin.get(f"/admin/policy/policyversion/{version.pk}/change/")
+    assert "Destroys earlier: kept a day" in text_of(answer)
+    assert [line.kind for line in answer.context["diff"]] == ["place", "removed", "added"]
+    assert b"<script>alert" not in answer.content
+
+
+@pytest.mark.parametrize("decision", ["accept", "refuse"])
+def test_a_waiting_policy_is_decided_once(admin: Client, decision: str) -> None:
+    version = a_waiting_version()
+    address = f"/admin/policy/policyversion/{version.pk}/decide/"
+    assert admin.get(address).status_code == 405
+    said = text_of(admin.post(address, {decision: "1"}, follow=True))
+    assert f"Policy version {version.pk} is {decision.removesuffix('e')}ed." in said
+    assert "does not wait" in text_of(admin.post(address, {decision: "1"}, follow=True))
+
+
+def test_admins_of_other_organizations_see_no_policy(home: Organization) -> None:
+    version = a_waiting_version()
+    client = signed_in(Role.ADMIN, an_organization("south"))
+    assert "olicy" not in text_of(client.get("/admin/"))
+    assert client.get(f"/admin/policy/policyversion/{version.pk}/change/").status_code == 404

@@ -22,9 +22,7 @@ def sample(name: str) -> Any:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("log_type", ["activity", "security", "error"])
-def test_every_sample_is_stored_and_read_back_as_it_was_sent(
-    client: Client, log_type: str
-) -> None:
+def test_every_sample_is_stored_and_read_back_as_it_was_sent(client: Client, log_type: str) -> None:
     token = a_token(an_organization(), Scope.INGEST, Scope.READ)
     headers = {"Authorization": f"Bearer {token}"}
     sent = sample(log_type)

@@ -8,6 +8,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from django.db import connection, connections
 from pytest_django import Settings
 
+from logs.record import ingest
 from logs.record.models import Batch, Event, QuarantinedEvent, SensitiveReference
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope
@@ -181,7 +183,7 @@ def test_what_a_sender_says_of_itself_is_kept_and_not_believed(service: Service)
     assert identifier != forged["id"]
     assert answer["organization"] == service.organization.slug
     assert (answer["source"], answer["outcome"]) == ("email_parser", "success")
-    assert answer["recorded_at"] > "2026"
+    assert answer["recorded_at"] != forged["recorded_at"]
 
 
 @pytest.mark.parametrize(
@@ -851,3 +853,72 @@ def test_a_month_that_nobody_made_heals_itself(committed: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [this_month])
         assert cursor.fetchone()[0]
+
+
+def test_four_at_once_heal_a_missing_month_together(committed: None) -> None:
+    service = Service(an_organization())
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"DROP TABLE event_activity_{datetime.now(UTC):%Y_%m}")
+    connections["owner"].close()
+
+    def deliver(_: int) -> int:
+        try:
+            return service.deliver(GOOD).status
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(deliver, range(4))) == [201] * 4
+    assert stored_count(service.organization) == 4
+
+
+# --- when something breaks ----------------------------------------------------------------------
+
+
+def chunked(service: Service, body: bytes) -> Any:
+    """As a web server hands on a body that came without its length."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": PATH_OF[LogType.ACTIVITY],
+        "CONTENT_TYPE": "application/json",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "HTTP_AUTHORIZATION": service.own_headers["Authorization"],
+        "wsgi.input": BytesIO(body),
+    }
+    return service.client.request(**environ)
+
+
+def test_a_body_without_a_length_is_read_up_to_the_limit(service: Service) -> None:
+    assert chunked(service, json.dumps(GOOD).encode()).status_code == 201
+    endless = chunked(service, json.dumps(GOOD).encode() + b" " * 9 * MIB)
+    assert (endless.status_code, endless.json()["code"]) == (400, "too_large")
+
+
+def test_a_failure_of_ours_is_a_problem_and_tells_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PostgreSQL repeats the offending values in its messages."""
+    whole_row = ingest._row
+
+    def too_long(*arguments: Any) -> tuple[Any, ...]:
+        row = list(whole_row(*arguments))
+        row[13] = PLANTED * 20
+        return tuple(row)
+
+    monkeypatch.setattr(ingest, "_row", too_long)
+    caplog.set_level(logging.DEBUG)
+    service.client.raise_request_exception = False
+    answer = service.deliver(GOOD)
+    assert_problem(answer, 500, "server_error")
+    assert "request failed" in caplog.text
+    assert PLANTED not in caplog.text + answer.content.decode()
+    assert stored_count(service.organization) == 0
+
+
+def test_numbers_do_not_grow_on_their_way(service: Service) -> None:
+    body = json.dumps(GOOD | {"numbers": [1e308] * 9_000}).encode()
+    answer = service.post(PATH_OF[LogType.ACTIVITY], body)
+    if answer.status == 201:
+        event = service.get(f"{PATH_OF[LogType.ACTIVITY]}{answer.json['ids'][0]}/")
+        assert event.json["details"]["numbers"][0] == 1e308
+        assert len(event.content) < 4 * len(body)

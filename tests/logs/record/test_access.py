@@ -230,3 +230,12 @@ def test_narrowing_leaves_no_organization_without_a_log() -> None:
     scopes = {here: ALL, there: frozenset({LogType.ERROR})}
     assert narrowed(scopes, [LogType.ACTIVITY]) == {here: frozenset({LogType.ACTIVITY})}
     assert narrowed(scopes, []) == {}
+
+
+@pytest.mark.django_db
+def test_whoever_was_admin_and_became_something_else_reads_no_more() -> None:
+    organization = an_organization()
+    user = a_user(Role.ADMIN, organization)
+    give_role(user, Role.USER, organization)
+    Membership.objects.filter(user=user, role=Role.ADMIN).delete()
+    assert readable(User.objects.get(pk=user.pk)) == {}

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import CheckViolation, InsufficientPrivilege
 
 from logs.record import partitions
+from orgo_audit.embedded.postgres import Postgres
 from orgo_audit.periods import next_month, start_of_month
 from tests import environment
 from tests.builders import an_event, an_organization
@@ -55,9 +56,9 @@ def raw(alias: str) -> Iterator[psycopg.Cursor[Any]]:
 
 @contextmanager
 def superuser() -> Iterator[psycopg.Cursor[Any]]:
-    cluster = environment._cluster
-    if cluster is None:
+    if not environment.is_embedded():
         pytest.skip("this server's superuser is not ours")
+    cluster = Postgres(environment.HOME)
     name = connections["owner"].settings_dict["NAME"]
     with cluster.superuser_connection(name) as connection, connection.cursor() as cursor:
         yield cursor

@@ -33,7 +33,7 @@ def a_viewer(organization: Organization) -> Viewer:
 
 
 def at(minute: int) -> str:
-    return (datetime(2026, 11, 20, tzinfo=UTC) + timedelta(minutes=minute)).isoformat()
+    return (datetime(2024, 11, 20, tzinfo=UTC) + timedelta(minutes=minute)).isoformat()
 
 
 def events_at(organization: Organization, *minutes: int) -> list[Event]:
