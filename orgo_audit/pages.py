@@ -99,8 +99,8 @@ _SENTENCES = {
 def _report_refusal(request: HttpRequest, why: str) -> None:
     user = request.user if isinstance(request.user, User) else None
     route = request.resolver_match.route if request.resolver_match else "?"
-    what = f"{request.method} /{route}"
-    interface.report_refusal(user, request.META.get("REMOTE_ADDR"), what, why)
+    address = request.META.get("REMOTE_ADDR")
+    interface.report_refusal(user, address, str(request.method), route, why)
 
 
 def _error(request: HttpRequest, status: int, code: str) -> HttpResponse:

@@ -183,10 +183,10 @@ def an_event(
     source: str = "router",
     **fields: Any,
 ) -> Event:
-    """A stored event."""
-    (event,) = stored(
-        organization, wire_event(log_type, **fields), log_type=log_type, source=source
-    )
+    """A stored event of an hour ago."""
+    lately = {"timestamp": (timezone.now() - timedelta(hours=1)).isoformat()}
+    sent = wire_event(log_type, **lately | fields)
+    (event,) = stored(organization, sent, log_type=log_type, source=source)
     return event
 
 

@@ -183,5 +183,8 @@ def idempotency_key_of(request: Request, body: bytes) -> IdempotencyKey | None:
             path="Idempotency-Key",
             code="bad_idempotency_key",
         )
-    digest = keyed_digest("request body", request.path.encode(), body)
-    return IdempotencyKey(key, digest)
+    # Digests of both: a sender may name its batch after a case or a person.
+    return IdempotencyKey(
+        keyed_digest("idempotency key", key.encode()).hex(),
+        keyed_digest("request body", request.path.encode(), body),
+    )

@@ -59,10 +59,8 @@ class RecordView(APIView):
         identity = getattr(request, "_user", None)
         known = identity if isinstance(identity, User | ServiceToken) else None
         route = getattr(request.resolver_match, "route", request.path)
-        # Invented methods must not fill the record with ever new refusals.
-        known_method = str(request.method).lower() in self.http_method_names
-        what = f"{request.method if known_method else 'OTHER'} /{route}"
-        own_events.report_refusal(known, request.META.get("REMOTE_ADDR"), what, why)
+        address = request.META.get("REMOTE_ADDR")
+        own_events.report_refusal(known, address, str(request.method), route, why)
 
 
 class EventBatchView(RecordView):

@@ -44,7 +44,7 @@ CREATE TABLE event (
   route_to varchar(500),
   reason varchar(10000),
   workflow varchar(500),
-  details jsonb NOT NULL,
+  details json NOT NULL,
   PRIMARY KEY (id, log_type),
   CONSTRAINT event_log_type_known CHECK (log_type IN ('activity', 'security', 'error')),
   CONSTRAINT event_outcome_known CHECK (outcome IN ('success', 'failure', 'denied', 'unknown')),

@@ -67,9 +67,10 @@ def _granted_scopes(user: User) -> list[LogScope]:
     scopes = get_objects_for_user(
         user, PERMISSION, LogScope, with_superuser=False, accept_global_perms=False
     )
-    # The membership is what makes a role; its group alone, left behind, opens nothing.
-    home = {membership.organization_id for membership in user.held_memberships}
-    return list(scopes.filter(organization__in=home).select_related("organization"))
+    # The membership is what makes a role; a group alone, left behind, opens nothing.
+    groups = [group_name(held.organization, Role(held.role)) for held in user.held_memberships]
+    granted = scopes.filter(logscopegroupgrant__group__name__in=groups).distinct()
+    return list(granted.select_related("organization"))
 
 
 @transaction.atomic

@@ -82,7 +82,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A sender's own name for one batch, and the keyed digest of what it sent under it."""
+    """Keyed digests of a sender's own name for one batch, and of what it sent under it."""
 
     key: str
     body_digest: bytes
@@ -331,13 +331,12 @@ def _reference_digest(sender: Sender, reference: tuple[str, str]) -> bytes:
 
 def _judged(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
     rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
-    known = partial(_known_references, sender) if _any_reference(sender) else None
+    asks = sensitivity.speak_of_something(sent) and _any_reference(sender)
+    known = partial(_known_references, sender) if asks else None
     return sensitivity.judge(sent, rules, known)
 
 
 def _known_references(sender: Sender, named: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    if not named:
-        return set()
     by_digest = {_reference_digest(sender, reference): reference for reference in named}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from logs.record.sent_json import SentJSONField
 from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.accounts.models import Organization
 
@@ -56,7 +57,7 @@ class Event(models.Model):
     route_to = models.CharField("to", max_length=500, null=True)  # noqa: DJ001
     reason = models.CharField(max_length=10_000, null=True)  # noqa: DJ001
     workflow = models.CharField(max_length=500, null=True)  # noqa: DJ001
-    details = models.JSONField()
+    details = SentJSONField()
 
     objects: ClassVar[EventManager] = EventManager()
 

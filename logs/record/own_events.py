@@ -20,6 +20,7 @@ from logs.record.vocabulary import LogType, code_of, outcome_of
 from orgo_audit.accounts.models import Membership, Organization, ServiceToken, User
 from orgo_audit.accounts.tokens import PORTAL
 
+HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET_FOR = timedelta(minutes=10)
 WITHHELD = "withheld"
 
@@ -40,9 +41,11 @@ def report_read(
 
 
 def report_refusal(
-    identity: User | ServiceToken | None, address: str | None, what: str, why: str
+    identity: User | ServiceToken | None, address: str | None, method: str, route: str, why: str
 ) -> None:
-    """Puts on record that somebody was refused `what`, in every organization it concerns."""
+    """Puts on record that somebody was refused a route, in every organization it concerns."""
+    # Invented methods must not fill the record with ever new refusals.
+    what = f"{method if method in HTTP_METHODS else 'OTHER'} /{route}"
     actor = Viewer(identity).name if identity else None
     for organization in _organizations_of(identity):
         _report_once("Access Denied", organization, actor, address, {"refused": what, "why": why})
@@ -74,7 +77,7 @@ def report_failed_sign_in(name: str, address: str | None) -> None:
             _report("Failed Login Attempt", organization, name, address, {})
         return
     digest = ingest.keyed_digest("unknown user name", name.encode(errors="replace")).hex()[:16]
-    told = {"unknown_user": digest, "length": len(name)}
+    told = {"unknown_user": digest}
     for organization in _organizations_of(None):
         _report("Failed Login Attempt", organization, None, address, told)
 

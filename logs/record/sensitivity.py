@@ -51,7 +51,9 @@ class Rules:
     def is_peoples_key(self, key: str) -> bool:
         known = self._verdicts.get(key)
         if known is None:
-            known = self._verdicts[key] = fold(key) in self.keys or self.names_mailbox(key)
+            known = fold(key) in self.keys or self.names_mailbox(key)
+            if len(key) <= _LONGEST_CACHED:
+                self._verdicts[key] = known
         return known
 
     @classmethod
@@ -116,6 +118,11 @@ def references(sent: Any) -> set[tuple[str, str]]:
     found = ((name, sent.get(name)) for name in REFERENCES)
     # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
     return {(name, str(value)) for name, value in found if isinstance(value, str | int)}
+
+
+def speak_of_something(sent: Iterable[Any]) -> bool:
+    """Whether any item names a task or a mail at all."""
+    return any(isinstance(item, dict) and not item.keys().isdisjoint(REFERENCES) for item in sent)
 
 
 @dataclass(frozen=True, slots=True)
