@@ -15,6 +15,7 @@ from typing import Any
 from orgo_audit.policy.schema import OrganizationPolicy
 
 REFERENCES = ("task_id", "email_id")
+_SPEAKING = frozenset({*REFERENCES, "details"})
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -115,14 +116,15 @@ def references(sent: Any) -> set[tuple[str, str]]:
     """The task and the mail an item speaks of: later events of a sensitive one follow it."""
     if not isinstance(sent, dict):
         return set()
-    found = ((name, sent.get(name)) for name in REFERENCES)
+    places = [sent, sent["details"]] if isinstance(sent.get("details"), dict) else [sent]
+    found = ((name, place.get(name)) for place in places for name in REFERENCES)
     # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
     return {(name, str(value)) for name, value in found if isinstance(value, str | int)}
 
 
 def speak_of_something(sent: Iterable[Any]) -> bool:
     """Whether any item names a task or a mail at all."""
-    return any(isinstance(item, dict) and not item.keys().isdisjoint(REFERENCES) for item in sent)
+    return any(isinstance(item, dict) and not item.keys().isdisjoint(_SPEAKING) for item in sent)
 
 
 @dataclass(frozen=True, slots=True)

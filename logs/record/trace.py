@@ -66,20 +66,21 @@ def stage_reports(
     last = max((list(Stage).index(stage) for stage in happened), default=-1)
     reports = []
     for order, stage in enumerate(Stage):
-        if stage not in happened and not _is_awaited(stage, expected, happened):
-            continue
         period = expected.get(stage)
         due = period.after(start) if period else None
+        awaited = stage in expected and _is_awaited(stage, due, happened.get(Stage.COMPLETED))
+        if stage not in happened and not awaited:
+            continue
         passed = order < last or (due is not None and now > due)
         reports.append(_report(stage, happened.get(stage), due, passed=passed))
     return reports
 
 
-def _is_awaited(
-    stage: Stage, expected: Mapping[str, Period | None], happened: Mapping[Stage, datetime]
-) -> bool:
+def _is_awaited(stage: Stage, due: datetime | None, completed_at: datetime | None) -> bool:
     # A task that was completed in time need not be escalated any more.
-    return stage in expected and not (stage is Stage.ESCALATED and Stage.COMPLETED in happened)
+    if stage is not Stage.ESCALATED or completed_at is None:
+        return True
+    return due is not None and completed_at > due
 
 
 def _report(

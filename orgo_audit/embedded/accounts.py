@@ -8,19 +8,12 @@ from pathlib import Path
 from orgo_audit.embedded import paths
 
 PREFIX = "login_"
-LEADS_TO = {
-    "admin": "/admin/",
-    "hr_manager": "/cases/",
-    "custodian": "/cases/reveals/",
-    "auditor": "/compliance/",
-    "dpo": "/compliance/",
-    "user": "/",
-}
+ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo", "user")
 
 
 def lines(home: Path, address: str) -> Iterator[str]:
-    """One a role: name, the password it began with, where it leads."""
-    for role, path in LEADS_TO.items():
-        password = paths.read_secret(home, f"{PREFIX}{role}")
-        if password:
-            yield f"  {role:<10}  {password}  {address}{path}"
+    """Where to sign in, then one login a role: its name and the password it began with."""
+    yield f"sign in at {address}/ as"
+    for role in ROLES:
+        if password := paths.read_secret(home, f"{PREFIX}{role}"):
+            yield f"  {role:<10}  {password}"

@@ -2,143 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.environment import without_settings
+from tests.portal import START_LIMIT_SECONDS, Portal
 
 pytestmark = pytest.mark.stack
-
-PROJECT = Path(__file__).resolve().parent.parent.parent
-START_LIMIT_SECONDS = 240
-STOP_LIMIT_SECONDS = 40
-
-
-@dataclass
-class Up:
-    """One `up` and what it has said so far."""
-
-    process: subprocess.Popen[str]
-    said: list[str] = field(default_factory=list)
-    listener: threading.Thread = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.listener = threading.Thread(target=self._listen)
-        self.listener.start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            self.said.extend(iter(lines.readline, ""))
-
-    def wait_for(self, words: str) -> None:
-        limit = time.monotonic() + START_LIMIT_SECONDS
-        while not any(words in line for line in self.said):
-            assert self.process.poll() is None, self.everything()
-            assert time.monotonic() < limit, self.everything()
-            time.sleep(0.05)
-
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(STOP_LIMIT_SECONDS)
-
-    def refuse(self) -> str:
-        """Wait until it has given up; what it said."""
-        assert self.process.wait(START_LIMIT_SECONDS) == 1
-        self.listener.join()
-        return self.everything()
-
-    def everything(self) -> str:
-        return "".join(self.said)
-
-    def logins(self) -> list[str]:
-        return [line for line in self.said if "http://" in line and line.startswith("  ")]
-
-
-@dataclass
-class Portal:
-    home: Path
-    port: int
-    mail_port: int
-    ups: list[Up] = field(default_factory=list)
-
-    def start(self) -> Up:
-        environment = without_settings() | {
-            "ORGO_HOME": str(self.home),
-            "ORGO_PORT": str(self.port),
-            "ORGO_MAIL_PORT": str(self.mail_port),
-        }
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--no-sample"],
-            cwd=PROJECT,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self.ups.append(Up(process))
-        return self.ups[-1]
-
-    def start_until_ready(self) -> Up:
-        up = self.start()
-        up.wait_for(f"ready: http://localhost:{self.port}\n")
-        up.wait_for("/compliance/")
-        return up
-
-    def status(self, host: str, path: str = "/readyz") -> int:
-        connection = http.client.HTTPConnection(host, self.port, timeout=20)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def processes(self) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if self._is_ours(process)]
-
-    def wait_until_gone(self) -> None:
-        limit = time.monotonic() + STOP_LIMIT_SECONDS
-        while left := self.processes():
-            assert time.monotonic() < limit, left
-            time.sleep(0.1)
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            is_dead = process.status() == psutil.STATUS_ZOMBIE
-            words = [*process.cmdline(), process.environ().get("ORGO_HOME", "")]
-        except psutil.Error:
-            return False
-        return not is_dead and any(str(self.home) in word for word in words)
-
-
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
-    portal = Portal(tmp_path / "home", a_free_port(), a_free_port())
-    yield portal
-    for up in portal.ups:
-        up.process.kill()
-        up.process.wait()
-        up.listener.join()
-    portal.wait_until_gone()
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_it_answers_prints_logins_stops_clean_and_starts_again_with_the_same_logins(

@@ -60,8 +60,9 @@ def test_the_set_up_may_be_the_owner_and_never_the_vault(environments: Environme
     assert "ORGO_PROCESS" not in told
 
 
-def test_one_line_a_login_says_where_it_leads(tmp_path: Path) -> None:
+def test_one_line_a_login_after_where_to_sign_in(tmp_path: Path) -> None:
     secrets.keep_secret(tmp_path, "login_hr_manager", lambda: "word")
     assert list(accounts.lines(tmp_path, "http://localhost:1")) == [
-        "  hr_manager  word  http://localhost:1/cases/"
+        "sign in at http://localhost:1/ as",
+        "  hr_manager  word",
     ]

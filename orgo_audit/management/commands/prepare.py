@@ -36,8 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, without_logins: bool, **options: Any) -> None:
         interface.make_segments(timezone.now())
-        interface.load_policy(settings.ORGO_POLICY)
         organization = self._organization()
+        interface.load_policy(settings.ORGO_POLICY)
         if not without_logins:
             for role in Role:
                 self._login(role, organization)

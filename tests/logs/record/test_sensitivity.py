@@ -205,7 +205,8 @@ def test_judging_endless_names_keeps_none_of_them_in_memory() -> None:
     [
         ({"task_id": "1", "email_id": "2"}, {("task_id", "1"), ("email_id", "2")}),
         ({"task_id": 12345}, {("task_id", "12345")}),
-        ({"details": {"task_id": "1"}}, set()),
+        ({"details": {"task_id": "1"}}, {("task_id", "1")}),
+        ({"details": "1"}, set()),
         ({}, set()),
         ([], set()),
         (None, set()),

@@ -157,3 +157,12 @@ def test_the_stages_come_in_the_order_of_the_way() -> None:
 )
 def test_a_task_is_open_escalated_or_completed(minutes: dict[str, float], state: str) -> None:
     assert task_state(happenings(**minutes)) == state
+
+
+@pytest.mark.parametrize(("completed", "escalated"), [(59, None), (61, "missing")])
+def test_an_escalation_is_missed_only_where_the_task_outlasted_its_deadline(
+    completed: float, escalated: str | None
+) -> None:
+    events = happenings(created=0, completed=completed)
+    found = states(events, {"escalated": Period(1, "hour")}, at(completed))
+    assert found.get("escalated") == escalated
