@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-import msgspec
 import psycopg
 from rich.console import Console
 from rich.progress import track
@@ -17,6 +16,7 @@ from rich.progress import track
 from bench.events import copy_line, wire_event
 from logs.record.drafts import Draft, draft_of
 from logs.record.identifiers import new_ids
+from logs.record.rows import COLUMNS, row_of
 from logs.record.vocabulary import LogType
 from orgo_audit.periods import next_month, start_of_month
 
@@ -25,11 +25,6 @@ ROWS_PER_COPY = 10_000
 LOG_TYPES = (LogType.ACTIVITY,) * 7 + (LogType.SECURITY,) * 2 + (LogType.ERROR,)
 SOURCES = ("email_parser", "router", "escalation_engine")
 
-COLUMNS = (
-    *("id", "log_type", "organization_id", "recorded_at", "occurred_at", "source", "action"),
-    *("code", "outcome", "status", "actor", "task_id", "email_id", "ip_address", "route_from"),
-    *("route_to", "reason", "workflow", "details"),
-)
 COPY = f"COPY event ({', '.join(COLUMNS)}) FROM STDIN"
 
 # One event in HOT_EVERY speaks of the hot task; RARE_ROWS activity events, evenly spread, carry the
@@ -73,25 +68,9 @@ def head(identifier: object, log_type: LogType, organization_id: int, recorded_a
 
 def tail(draft: Draft, source: str) -> str:
     """The rest of the line: what the sender said."""
-    return copy_line(
-        (
-            draft.occurred_at.isoformat(),
-            source,
-            draft.action,
-            draft.code,
-            draft.outcome.value,
-            draft.status,
-            draft.actor,
-            draft.task_id,
-            draft.email_id,
-            draft.ip_address,
-            draft.route_from,
-            draft.route_to,
-            draft.reason,
-            draft.workflow,
-            msgspec.json.encode(draft.details).decode(),
-        )
-    )
+    row = row_of(draft, identifier="", organization_id=0, recorded_at="", source=source)
+    said = row[COLUMNS.index("occurred_at") :]
+    return copy_line((said[0].isoformat(), *said[1:]))
 
 
 def _months(now: datetime) -> list[datetime]:

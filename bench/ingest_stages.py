@@ -17,6 +17,7 @@ from bench.measures import MICROSECONDS, Options, Result, Table, spread
 from bench.portal import Portal
 from logs.record import ingest, sensitivity, strict_json
 from logs.record.drafts import Item, parse_batch
+from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization
 from orgo_audit.embedded import paths
@@ -28,7 +29,7 @@ REPEATS_A_ROUND = 9
 def run(portal: Portal, options: Options) -> Result:
     [body] = request_bodies(1)
     organization = Organization.objects.get()
-    sender = ingest.Sender(organization, "bench")
+    sender = Sender(organization, "bench")
     items = _parsed(body)
     sent = [item.sent for item in items]
     rules = sensitivity.Rules.of(versions.current().for_organization(organization.slug))

@@ -123,7 +123,7 @@ def single_parameters(request: Request, known: Collection[str]) -> dict[str, str
     for name, values in request.query_params.lists():
         if name not in known:
             raise BadInput(
-                f"unknown parameter; known: {', '.join(sorted(known))}",
+                f"unknown parameter; known: {', '.join(sorted(known)) or 'none'}",
                 path=name,
                 code="unknown_parameter",
             )

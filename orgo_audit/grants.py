@@ -32,7 +32,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "logs_logscope": (READ, ADD, ""),
     "logs_logscopegroupgrant": (READ, ALL, ""),
     "logs_logscopeusergrant": (READ, ALL, ""),
-    "policy_policyversion": ("SELECT, UPDATE", KEEP, READ),
+    "policy_policyversion": (f"{READ}, UPDATE (state, decided_at, decided_by)", KEEP, READ),
     "accounts_organization": (READ, ADD, READ),
     "accounts_user": (f"{READ}, UPDATE (last_login, password, time_zone)", KEEP, ""),
     "accounts_user_groups": (READ, ALL, ""),

@@ -17,11 +17,12 @@ WORKER = "worker"
 VAULT = "vault"
 LOGINS = (OWNER, WEB, WORKER, VAULT)
 
+NO_LOGIN = ""
 LOGIN_OF_PROCESS = {
     "web": WEB,
     "worker": WORKER,
     "beat": WORKER,
-    "mail": WORKER,
+    "mail": NO_LOGIN,
     "vault": VAULT,
     "test": WEB,
 }

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware
 
+from orgo_audit.requests import method_of
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 _POLICY = "; ".join(
@@ -25,7 +27,6 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TIME_ZONE_COOKIE = "orgo_time_zone"
 
 
@@ -69,6 +70,6 @@ class PrometheusAfter(PrometheusAfterMiddleware):  # type: ignore[misc]  # it ha
     def label_metric(self, metric: Any, request: Any, response: Any = None, **labels: Any) -> Any:
         if labels.get("status") == "202":
             labels["status"] = "201"
-        if "method" in labels and labels["method"] not in _METHODS:
-            labels["method"] = "other"  # whoever invents methods must not make new series
+        if "method" in labels:
+            labels["method"] = method_of(request)
         return super().label_metric(metric, request, response, **labels)

@@ -17,6 +17,7 @@ from logs import interface
 from orgo_audit import api
 from orgo_audit.accounts.models import User
 from orgo_audit.admin import PageRefused, is_admin
+from orgo_audit.requests import address_of, method_of, route_of
 
 
 class SignIn(LoginView):
@@ -44,7 +45,7 @@ class ChangePassword(PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
-        interface.report_password_change(form.user, self.request.META.get("REMOTE_ADDR"))
+        interface.report_password_change(form.user, address_of(self.request))
         messages.success(self.request, "Your password is changed.")
         return answer
 
@@ -98,9 +99,8 @@ _SENTENCES = {
 
 def _report_refusal(request: HttpRequest, why: str) -> None:
     user = request.user if isinstance(request.user, User) else None
-    route = request.resolver_match.route if request.resolver_match else "?"
-    address = request.META.get("REMOTE_ADDR")
-    interface.report_refusal(user, address, str(request.method), route, why)
+    what = f"{method_of(request)} {route_of(request)}"
+    interface.report_refusal(user, address_of(request), what, why)
 
 
 def _error(request: HttpRequest, status: int, code: str) -> HttpResponse:

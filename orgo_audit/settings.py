@@ -67,8 +67,9 @@ def _database(login: str) -> dict[str, Any]:
     return config
 
 
-DATABASES = {"default": _database(logins.login_for(ORGO_PROCESS, _command))}
-EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) == DATABASES["default"]["HOST"]
+_login = logins.login_for(ORGO_PROCESS, _command)
+DATABASES = {"default": _database(_login) if _login else {}}
+EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) == DATABASES["default"].get("HOST")
 if TESTING or not ORGO_PROCESS:
     DATABASES["owner"] = _database(logins.OWNER)
 if TESTING:
@@ -222,10 +223,12 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Its lines carry paths and query strings, where people and tasks are named.
+    # Their lines carry paths, query strings, arguments and exceptions' words, where people and
+    # tasks are named; failures.py says what an operator needs instead.
     "loggers": {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
+        "celery.app.trace": {"level": "CRITICAL"},
         "httpx": {"level": "WARNING"},
     },
 }

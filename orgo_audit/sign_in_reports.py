@@ -10,23 +10,20 @@ from django.http import HttpRequest
 
 from logs import interface
 from orgo_audit.accounts.models import User
-
-
-def _address(request: HttpRequest | None) -> str | None:
-    return request.META.get("REMOTE_ADDR") if request else None
+from orgo_audit.requests import address_of
 
 
 @receiver(user_logged_in)
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
-    interface.report_sign_in(user, _address(request))
+    interface.report_sign_in(user, address_of(request))
 
 
 @receiver(user_logged_out)
 def signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
-        interface.report_sign_out(user, _address(request))
+        interface.report_sign_out(user, address_of(request))
 
 
 @receiver(user_login_failed)
 def failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    interface.report_failed_sign_in(str(credentials.get("username", "")), _address(request))
+    interface.report_failed_sign_in(str(credentials.get("username", "")), address_of(request))

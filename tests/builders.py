@@ -23,6 +23,7 @@ from psycopg import sql
 from logs import envelope
 from logs.record import drafts, ingest
 from logs.record.models import Event, LogScope, LogScopeGroupGrant
+from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.accounts.people import create_user, group_name
@@ -197,9 +198,7 @@ def stored(
     source: str = "router",
 ) -> list[Event]:
     """The stored events of one batch, in its order; what was refused or sealed is left out."""
-    receipt = ingest.store_batch(
-        items_of(*sent, log_type=log_type), ingest.Sender(organization, source)
-    )
+    receipt = ingest.store_batch(items_of(*sent, log_type=log_type), Sender(organization, source))
     by_id = {
         str(event.pk): event for event in Event.objects.filter(pk__in=filter(None, receipt.ids))
     }

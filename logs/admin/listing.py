@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from logs.admin.durations import in_words
-from logs.api.parameters import query_from
 from logs.record.drafts import FIELD_OF_WIRE, format_instant
+from logs.record.filters import query_from
 from logs.record.models import Event
 from logs.record.reading import Cursor, EventQuery, Page
 from logs.record.vocabulary import LogType, Outcome
@@ -117,6 +117,8 @@ class ListRequest:
     @classmethod
     def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
+        if repeated := [name for name, values in parameters.lists() if len(values) > 1]:
+            raise BadInput("this filter stands twice in the address", path=min(repeated))
         given = {name: str(value) for name, value in parameters.items() if value}
         if unknown := given.keys() - _PARAMETERS:
             raise BadInput("this page has no such filter", path=min(unknown))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import SuspiciousOperation
 from django.http import (
     Http404,
     HttpRequest,
@@ -24,6 +25,8 @@ from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import Conflict, NotFound
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyVersion
+
+DECISIONS = {"accept": policy_loading.accept, "refuse": policy_loading.refuse}
 
 
 def decides_on_policy(request: HttpRequest) -> bool:
@@ -99,7 +102,10 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         self._require(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        decide = policy_loading.accept if "accept" in request.POST else policy_loading.refuse
+        wanted = [name for name in DECISIONS if name in request.POST]
+        if len(wanted) != 1:
+            raise SuspiciousOperation("one decision at a time")
+        decide = DECISIONS[wanted[0]]
         try:
             version = decide(version_id, request.user.get_username())
         except NotFound:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import cast
 
-import msgspec
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.request import Request
 
 from logs.record.access import Viewer
-from logs.record.drafts import FIELD_OF_WIRE, MAX_BODY_BYTES, plain_address
-from logs.record.ingest import IdempotencyKey, keyed_digest
+from logs.record.drafts import FIELD_OF_WIRE, MAX_BODY_BYTES
+from logs.record.filters import TIMES, query_from
+from logs.record.idempotency import IdempotencyKey
 from logs.record.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Cursor, EventQuery
-from logs.record.vocabulary import LogType, Outcome
+from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import ServiceToken, User
 from orgo_audit.api import single_parameters
 from orgo_audit.errors import BadInput, OrgoError
+from orgo_audit.requests import address_of
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 PAGING = frozenset({"cursor", "page_size"})
-TIMES = frozenset({"since", "until"})
-KNOWN = frozenset(FIELD_OF_WIRE) | TIMES | PAGING | {"q"}
+KNOWN = frozenset({*FIELD_OF_WIRE, *TIMES, *PAGING, "q"})
 MAX_KEY_LENGTH = 200
 MAX_GZIP_MEMBERS = 100
-_INSTANT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class UnsupportedMediaType(OrgoError):
@@ -37,7 +35,7 @@ class UnsupportedMediaType(OrgoError):
 
 def viewer_of(request: Request) -> Viewer:
     identity = cast("User | ServiceToken", request.user)
-    return Viewer(identity, request.META.get("REMOTE_ADDR"))
+    return Viewer(identity, address_of(request))
 
 
 # --- queries ------------------------------------------------------------------------------------
@@ -53,40 +51,6 @@ def query_of(request: Request, log_types: Iterable[LogType]) -> EventQuery:
             code="search_not_available",
         )
     return query_from(given, log_types)
-
-
-def query_from(given: dict[str, str], log_types: Iterable[LogType]) -> EventQuery:
-    """The same from plain values, for the admin's pages."""
-    filters = {
-        field: _value(name, given[name]) for name, field in FIELD_OF_WIRE.items() if name in given
-    }
-    since, until = (
-        _instant(name, given[name]) if name in given else None for name in ("since", "until")
-    )
-    if since is not None and until is not None and since >= until:
-        raise BadInput("`until` must be later than `since`", path="until", code="empty_range")
-    return EventQuery(frozenset(log_types), filters, since, until)
-
-
-def _value(name: str, value: str) -> str:
-    if "\0" in value:
-        raise BadInput("text must not contain NUL", path=name, code="nul_character")
-    if name == "outcome" and value not in set(Outcome):
-        raise BadInput(f"expected one of {', '.join(Outcome)}", path=name, code="unknown_outcome")
-    return plain_address(value) if name == "ip_address" else value
-
-
-def _instant(name: str, value: str) -> datetime:
-    try:
-        instant: datetime = msgspec.convert(value, _INSTANT).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise BadInput(
-            "expected an RFC 3339 time with an offset such as 2024-11-24T10:45:00Z"
-            " (a + in an address is written %2B)",
-            path=name,
-            code="bad_timestamp",
-        ) from None
-    return instant
 
 
 def page_of(request: Request) -> tuple[Cursor | None, int]:
@@ -183,8 +147,4 @@ def idempotency_key_of(request: Request, body: bytes) -> IdempotencyKey | None:
             path="Idempotency-Key",
             code="bad_idempotency_key",
         )
-    # Digests of both: a sender may name its batch after a case or a person.
-    return IdempotencyKey(
-        keyed_digest("idempotency key", key.encode()).hex(),
-        keyed_digest("request body", request.path.encode(), body),
-    )
+    return IdempotencyKey.of(key, request.path, body)

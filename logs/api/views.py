@@ -16,10 +16,12 @@ from rest_framework.views import APIView
 from logs.api import parameters
 from logs.record import access, drafts, ingest, own_events, reading, tracing
 from logs.record.models import Event
+from logs.record.receipts import Receipt, Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Scope, ServiceToken, User
 from orgo_audit.api import problem, single_parameters
 from orgo_audit.errors import NotAllowed, NotFound
+from orgo_audit.requests import address_of, method_of, route_of
 
 REFUSALS = (
     NotAllowed,
@@ -58,9 +60,8 @@ class RecordView(APIView):
         request = self.request
         identity = getattr(request, "_user", None)
         known = identity if isinstance(identity, User | ServiceToken) else None
-        route = getattr(request.resolver_match, "route", request.path)
-        address = request.META.get("REMOTE_ADDR")
-        own_events.report_refusal(known, address, str(request.method), route, why)
+        what = f"{method_of(request)} {route_of(request)}"
+        own_events.report_refusal(known, address_of(request), what, why)
 
 
 class EventBatchView(RecordView):
@@ -74,7 +75,7 @@ class EventBatchView(RecordView):
         single_parameters(request, ())
         receipt = ingest.store_batch(
             drafts.parse_batch(body, lines=lines, log_type=self.expected, now=timezone.now()),
-            ingest.Sender(token.organization, token.name),
+            Sender(token.organization, token.name),
             key=parameters.idempotency_key_of(request, body),
         )
         return _receipt_answer(receipt)
@@ -146,7 +147,7 @@ def as_answer(event: Event) -> dict[str, Any]:
     return drafts.as_wire(event, event.organization.slug)
 
 
-def _receipt_answer(receipt: ingest.Receipt) -> HttpResponse:
+def _receipt_answer(receipt: Receipt) -> HttpResponse:
     if receipt.status != 400:
         return Response(receipt.as_json(), status=receipt.status)
     first = receipt.rejected[0]

@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("source", models.CharField(max_length=100)),
-                ("key", models.CharField(max_length=200)),
+                ("key", models.BinaryField(max_length=32)),
                 ("body_digest", models.BinaryField(max_length=32)),
                 ("receipt", models.JSONField()),
                 ("recorded_at", models.DateTimeField()),

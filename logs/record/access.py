@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, Group
-from django.db import transaction
 from guardian.shortcuts import assign_perm, get_objects_for_user, remove_perm
 
 from logs.record.models import LogScope, LogScopeGroupGrant
@@ -73,27 +72,30 @@ def _granted_scopes(user: User) -> list[LogScope]:
     return list(granted.select_related("organization"))
 
 
-@transaction.atomic
 def sync_grants() -> int:
     """Puts the policy's `access_control` into force everywhere; returns how many grants changed."""
-    policy = versions.current()
-    wanted = {
-        (organization.pk, role, view)
-        for organization in Organization.objects.all()
-        for role in Role
-        for view in policy.for_organization(organization.slug).views_of(role.value)
-    }
-    held = _held_grants()
-    for organization_id, role, view in wanted - held:
-        organization = Organization.objects.get(pk=organization_id)
-        scope, _ = LogScope.objects.get_or_create(organization=organization, view=view)
-        group, _ = Group.objects.get_or_create(name=group_name(organization, role))
-        assign_perm(PERMISSION, group, scope)
-    for organization_id, role, view in held - wanted:
-        scope = LogScope.objects.get(organization=organization_id, view=view)
-        group = Group.objects.get(name=group_name(scope.organization, role))
-        remove_perm(PERMISSION, group, scope)
+    with versions.one_at_a_time():
+        versions.forget_cache()  # an older policy must not grant again what was just narrowed
+        policy = versions.current()
+        organizations = {tenant.pk: tenant for tenant in Organization.objects.all()}
+        wanted = {
+            (tenant.pk, role, view)
+            for tenant in organizations.values()
+            for role in Role
+            for view in policy.for_organization(tenant.slug).views_of(role.value)
+        }
+        held = _held_grants()
+        for pk, role, view in wanted - held:
+            assign_perm(PERMISSION, *_group_and_scope(organizations[pk], role, view))
+        for pk, role, view in held - wanted:
+            remove_perm(PERMISSION, *_group_and_scope(organizations[pk], role, view))
     return len(wanted ^ held)
+
+
+def _group_and_scope(organization: Organization, role: Role, view: str) -> tuple[Group, LogScope]:
+    group, _ = Group.objects.get_or_create(name=group_name(organization, role))
+    scope, _ = LogScope.objects.get_or_create(organization=organization, view=view)
+    return group, scope
 
 
 def _held_grants() -> set[tuple[int, Role, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from logs.record.models import Batch, QuarantinedEvent, ReadMark
+from orgo_audit.accounts.models import Organization
 
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=48)
 KEEP_READ_MARKS = timedelta(days=1)
 KEEP_QUARANTINE = timedelta(days=30)
-MAX_QUARANTINED = 100_000
+MAX_QUARANTINED = 100_000  # of one organization
 
 
 def forget_spent_rows(now: datetime) -> None:
@@ -17,5 +18,8 @@ def forget_spent_rows(now: datetime) -> None:
     Batch.objects.filter(recorded_at__lt=now - KEEP_IDEMPOTENCY_KEYS).delete()
     ReadMark.objects.filter(recorded_at__lt=now - KEEP_READ_MARKS).delete()
     QuarantinedEvent.objects.filter(recorded_at__lt=now - KEEP_QUARANTINE).delete()
-    surplus = QuarantinedEvent.objects.order_by("-recorded_at", "-id")[MAX_QUARANTINED:]
-    QuarantinedEvent.objects.filter(pk__in=surplus.values("pk")).delete()
+    # By organization: one tenant's flood must not push out what others have to look at.
+    for organization in Organization.objects.all():
+        own = QuarantinedEvent.objects.filter(organization=organization)
+        surplus = own.order_by("-recorded_at", "-id")[MAX_QUARANTINED:]
+        own.filter(pk__in=surplus.values("pk")).delete()

@@ -7,12 +7,10 @@ and gets the same answer.
 
 from __future__ import annotations
 
-import hmac
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,9 +18,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
+from psycopg import errors
 
 from logs import envelope, metrics
-from logs.record import partitions, sensitivity
+from logs.record import idempotency, partitions, references, sensitivity
 from logs.record.drafts import (
     DRAFT_FIELD_OF_WIRE,
     Draft,
@@ -31,61 +30,19 @@ from logs.record.drafts import (
     format_instant,
     public_path,
 )
+from logs.record.idempotency import IdempotencyKey
 from logs.record.identifiers import new_ids
 from logs.record.models import QuarantinedEvent, SealedItem
+from logs.record.receipts import Receipt, Sender
+from logs.record.rows import COLUMNS, row_of
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import Conflict
-from orgo_audit.policy import versions
+from orgo_audit.errors import Unavailable
 
 MAX_QUARANTINED_CHARACTERS = 64 * 1024
-_NO_PARTITION = "no partition of relation"
-_json = msgspec.json.Encoder(decimal_format="number").encode
+MAX_TRIES = 5
+COPY_EVENTS = f"COPY event ({', '.join(COLUMNS)}) FROM STDIN"
+_json = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
-
-COPY_EVENTS = """
-COPY event (id, log_type, organization_id, recorded_at, occurred_at, source, action, code, outcome,
-            status, actor, task_id, email_id, ip_address, route_from, route_to, reason, workflow,
-            details) FROM STDIN
-"""
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """What the sender learns: how many were kept, what was refused and why, the ids of events."""
-
-    accepted: int
-    sealed: int
-    rejected: list[dict[str, Any]]
-    ids: list[str | None]
-    batch: str
-
-    @property
-    def status(self) -> int:
-        """The HTTP status that product.md gives to this outcome."""
-        if not self.accepted:
-            return 400
-        if self.rejected:
-            return 207
-        return 202 if self.sealed else 201
-
-    def as_json(self) -> dict[str, Any]:
-        return msgspec.to_builtins(self)  # type: ignore[no-any-return]  # a Struct gives a dict
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Whose batch it is. `source` is the token's service; never what the event says of itself."""
-
-    organization: Organization
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """Keyed digests of a sender's own name for one batch, and of what it sent under it."""
-
-    key: str
-    body_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +54,12 @@ class _Sorted:
     log_types: list[LogType]
     envelopes: list[bytes]
     refused: list[tuple[Item, Refusal]]
-    references: frozenset[tuple[str, str]]
+    ordinary: list[Any]  # what was sent of all that is not sealed
+    references: frozenset[references.Reference]
+
+
+class _Overtaken(Exception):
+    """Another request made something of this batch sensitive while it was being sorted."""
 
 
 def store_batch(
@@ -108,29 +70,52 @@ def store_batch(
     Conflict if the key was used for another body. Unavailable if something must be sealed and the
     vault's public key is missing: then nothing at all is stored.
     """
-    if key is not None and (known := _receipt_of(sender, key)):
+    if key is not None and (known := idempotency.receipt_of(sender, key)):
         return known
-    batch = _sort(items, sender, timezone.now())
-    try:
-        return _store(batch, sender, key)
-    except IntegrityError as error:
-        if _NO_PARTITION not in str(error):
-            raise
-    # A month that nobody made heals itself: make it and store the batch as if nothing had been.
-    partitions.make_segments(timezone.now())
-    return _store(batch, sender, key)
+    for _ in range(MAX_TRIES):
+        try:
+            return _store(_sort(items, sender, timezone.now()), sender, key)
+        except _Overtaken:
+            continue
+        except IntegrityError as error:
+            if not _lacks_segment(error):
+                raise
+            # A month that nobody made heals itself, and nothing of the batch is stored yet.
+            partitions.make_segments(timezone.now())
+    raise Unavailable("too many requests about the same tasks at once; send this one again")
+
+
+def _lacks_segment(error: IntegrityError) -> bool:
+    cause = error.__cause__
+    # A row without a partition violates a check that has no name.
+    return isinstance(cause, errors.CheckViolation) and not cause.diag.constraint_name
 
 
 def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None) -> Receipt:
     with transaction.atomic():
-        if key is not None and not _claim(sender, key, batch.receipt):
-            return _receipt_of(sender, key) or batch.receipt
+        if key is not None and not idempotency.claim(sender, key, batch.receipt):
+            return _first_receipt(sender, key)
+        _take_turn(batch, sender)
         _copy_events(batch.events)
         _put_into_inbox(sender, batch.envelopes)
-        _keep_references(sender, batch.references)
+        references.keep(sender, batch.references)
         _quarantine(sender, batch)
         transaction.on_commit(lambda: _count(batch))
     return batch.receipt
+
+
+def _first_receipt(sender: Sender, key: IdempotencyKey) -> Receipt:
+    if known := idempotency.receipt_of(sender, key):
+        return known
+    raise Unavailable("the first delivery under this key has just been forgotten; send it again")
+
+
+def _take_turn(batch: _Sorted, sender: Sender) -> None:
+    if not batch.references and not sensitivity.speak_of_something(batch.ordinary):
+        return
+    references.take_turn(sender, alone=bool(batch.references))
+    if references.speak_of_sensitive(batch.ordinary, sender):
+        raise _Overtaken
 
 
 def record(drafts: Iterable[Draft], sender: Sender) -> Receipt:
@@ -150,13 +135,13 @@ def _as_sent(draft: Draft) -> dict[str, Any]:
 
 
 def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
-    judgement = _judged([item.sent for item in items], sender)
+    judgement = references.judge([item.sent for item in items], sender)
     batch_id = str(uuid.uuid4())
     # As texts, once: the receipt and COPY both want them so.
     identifiers = [str(identifier) for identifier in new_ids(now, len(items))]
     recorded_at = now.isoformat()
     ids: list[str | None] = [None] * len(items)
-    events, log_types, envelopes, refused = [], [], [], []
+    events, log_types, envelopes, refused, ordinary = [], [], [], [], []
     rejected: list[dict[str, Any]] = []
     accepted = sealed = 0
     for index, item in enumerate(items):
@@ -168,44 +153,31 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
         if is_sealed:
             sealed += isinstance(verdict, Draft)
             envelopes.append(_sealed(item, index, batch_id, sender, now))
-        elif isinstance(verdict, Refusal):
+            continue
+        ordinary.append(item.sent)
+        if isinstance(verdict, Refusal):
             refused.append((item, verdict))
         else:
             ids[index] = identifiers[index]
             log_types.append(verdict.log_type)
-            events.append(_row(identifiers[index], verdict, sender, recorded_at))
+            events.append(
+                row_of(
+                    verdict,
+                    identifier=identifiers[index],
+                    organization_id=sender.organization.pk,
+                    recorded_at=recorded_at,
+                    source=sender.source,
+                )
+            )
     receipt = Receipt(accepted, sealed, rejected, ids, batch_id)
-    return _Sorted(receipt, events, log_types, envelopes, refused, judgement.references)
+    named = judgement.references
+    return _Sorted(receipt, events, log_types, envelopes, refused, ordinary, named)
 
 
 def _rejection(index: int, refusal: Refusal, *, is_sealed: bool) -> dict[str, Any]:
     # Below the keys that we know, the path of something sensitive could be anybody's name.
     path = public_path(refusal.path) if is_sealed else refusal.path
     return {"index": index, "code": refusal.code, "path": path, "detail": refusal.sentence}
-
-
-def _row(identifier: str, draft: Draft, sender: Sender, recorded_at: str) -> tuple[Any, ...]:
-    return (
-        identifier,
-        draft.log_type.value,
-        sender.organization.pk,
-        recorded_at,
-        draft.occurred_at,
-        sender.source,
-        draft.action,
-        draft.code,
-        draft.outcome.value,
-        draft.status,
-        draft.actor,
-        draft.task_id,
-        draft.email_id,
-        draft.ip_address,
-        draft.route_from,
-        draft.route_to,
-        draft.reason,
-        draft.workflow,
-        _json(draft.details).decode(),
-    )
 
 
 def _sealed(item: Item, index: int, batch_id: str, sender: Sender, now: datetime) -> bytes:
@@ -273,102 +245,3 @@ def _count(batch: _Sorted) -> None:
             metrics.EVENTS_STORED.labels(log_type=log_type.value).inc(stored)
     for item, _ in batch.refused:
         metrics.EVENTS_REFUSED.labels(log_type=item.log_type or "unknown").inc()
-
-
-# --- idempotency --------------------------------------------------------------------------------
-
-
-def keyed_digest(purpose: str, *parts: bytes) -> bytes:
-    """A digest that nobody without our secret can try candidates against."""
-    message = b"".join(len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts))
-    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256")
-
-
-def _claim(sender: Sender, key: IdempotencyKey, receipt: Receipt) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO logs_batch"
-            " (organization_id, source, key, body_digest, receipt, recorded_at)"
-            " VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT DO NOTHING",
-            [
-                sender.organization.pk,
-                sender.source,
-                key.key,
-                key.body_digest,
-                msgspec.json.encode(receipt).decode(),
-            ],
-        )
-        return bool(cursor.rowcount)
-
-
-def _receipt_of(sender: Sender, key: IdempotencyKey) -> Receipt | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT body_digest, receipt::text FROM logs_batch"
-            " WHERE organization_id = %s AND source = %s AND key = %s",
-            [sender.organization.pk, sender.source, key.key],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    if not hmac.compare_digest(bytes(row[0]), key.body_digest):
-        raise Conflict(
-            "this Idempotency-Key was used for another body; use a new key for a new batch",
-            path="Idempotency-Key",
-            code="idempotency_key_reused",
-        )
-    return msgspec.json.decode(row[1], type=Receipt)
-
-
-# --- what is sensitive already --------------------------------------------------------------------
-
-
-def _reference_digest(sender: Sender, reference: tuple[str, str]) -> bytes:
-    kind, value = reference
-    organization = str(sender.organization.pk).encode()
-    return keyed_digest("sensitive reference", organization, kind.encode(), value.encode())
-
-
-def _judged(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
-    rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
-    asks = sensitivity.speak_of_something(sent) and _any_reference(sender)
-    known = partial(_known_references, sender) if asks else None
-    return sensitivity.judge(sent, rules, known)
-
-
-def _known_references(sender: Sender, named: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    by_digest = {_reference_digest(sender, reference): reference for reference in named}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT digest FROM logs_sensitivereference"
-            " WHERE organization_id = %s AND digest = ANY(%s)",
-            [sender.organization.pk, list(by_digest)],
-        )
-        return {by_digest[bytes(row[0])] for row in cursor.fetchall()}
-
-
-def _any_reference(sender: Sender) -> bool:
-    """Most organizations have none, and then a thousand digests need not be made."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM logs_sensitivereference WHERE organization_id = %s)",
-            [sender.organization.pk],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def _keep_references(sender: Sender, references: Iterable[tuple[str, str]]) -> None:
-    digests = [_reference_digest(sender, reference) for reference in references]
-    if not digests:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO logs_sensitivereference (organization_id, digest)"
-            " SELECT %s, unnest(%s) ON CONFLICT DO NOTHING",
-            [sender.organization.pk, sorted(digests)],
-        )
-
-
-def is_ordinary(sent: dict[str, Any], sender: Sender) -> bool:
-    """Whether this may be written where an admin can read it."""
-    return not _judged([sent], sender).sensitive

@@ -134,11 +134,11 @@ class LogScopeGroupGrant(GroupObjectPermissionBase):
 
 
 class Batch(models.Model):
-    """An idempotency key with the receipt it got. No role can see this table."""
+    """An idempotency key with the receipt it got. No page and no address shows it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=100)
-    key = models.CharField(max_length=200)
+    key = models.BinaryField(max_length=32)
     body_digest = models.BinaryField(max_length=32)
     receipt = models.JSONField()
     recorded_at = models.DateTimeField()
@@ -165,7 +165,7 @@ class QuarantinedEvent(models.Model):
     code = models.CharField(max_length=50)
     path = models.CharField(max_length=1000, blank=True)
     detail = models.CharField(max_length=1000)
-    # The text as it was sent; JSON columns would not keep what is wrong with it.
+    # As JSON text, cut at 64 KiB.
     sent = models.TextField()
     truncated = models.BooleanField(default=False)
 

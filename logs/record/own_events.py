@@ -10,17 +10,19 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from logs.record import ingest
+from logs.record import ingest, references
 from logs.record.access import Viewer
+from logs.record.digests import keyed_digest
 from logs.record.drafts import Draft
+from logs.record.models import ReadMark
+from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType, code_of, outcome_of
 from orgo_audit.accounts.models import Membership, Organization, ServiceToken, User
 from orgo_audit.accounts.tokens import PORTAL
 
-HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET_FOR = timedelta(minutes=10)
 WITHHELD = "withheld"
 
@@ -30,9 +32,9 @@ def report_read(
 ) -> None:
     """Puts on record that somebody read `what`; raises if that cannot be written."""
     for organization in organizations:
-        sender = ingest.Sender(organization, PORTAL)
+        sender = Sender(organization, PORTAL)
         told = dict(filters)
-        if not ingest.is_ordinary(told, sender):
+        if not references.is_ordinary(told, sender):
             told = dict.fromkeys(told, WITHHELD)
         look: dict[str, Any] = {"read": what}
         if told:
@@ -41,11 +43,9 @@ def report_read(
 
 
 def report_refusal(
-    identity: User | ServiceToken | None, address: str | None, method: str, route: str, why: str
+    identity: User | ServiceToken | None, address: str | None, what: str, why: str
 ) -> None:
-    """Puts on record that somebody was refused a route, in every organization it concerns."""
-    # Invented methods must not fill the record with ever new refusals.
-    what = f"{method if method in HTTP_METHODS else 'OTHER'} /{route}"
+    """Puts on record that somebody was refused `what`, in every organization it concerns."""
     actor = Viewer(identity).name if identity else None
     for organization in _organizations_of(identity):
         _report_once("Access Denied", organization, actor, address, {"refused": what, "why": why})
@@ -76,7 +76,7 @@ def report_failed_sign_in(name: str, address: str | None) -> None:
         for organization in _organizations_of(user):
             _report("Failed Login Attempt", organization, name, address, {})
         return
-    digest = ingest.keyed_digest("unknown user name", name.encode(errors="replace")).hex()[:16]
+    digest = keyed_digest("unknown user name", name.encode(errors="replace")).hex()[:16]
     told = {"unknown_user": digest}
     for organization in _organizations_of(None):
         _report("Failed Login Attempt", organization, None, address, told)
@@ -107,19 +107,27 @@ def _report_once(
     told: dict[str, Any],
 ) -> None:
     who = actor or address or "nobody"
-    digest = ingest.keyed_digest(
+    digest = keyed_digest(
         "own event",
         str(organization.pk).encode(),
         action.encode(),
         who.encode(),
         repr(told).encode(),
     )
-    if _is_due(digest):
-        _report(action, organization, actor, address, told)
+    if _was_told_lately(digest):
+        return
+    with transaction.atomic():  # a mark without its event would hide the next ten minutes
+        if _claim(digest):
+            _report(action, organization, actor, address, told)
 
 
-def _is_due(digest: bytes) -> bool:
-    """Claims the next ten minutes for this digest; False where they are claimed already."""
+def _was_told_lately(digest: bytes) -> bool:
+    told = ReadMark.objects.filter(digest=digest, recorded_at__gte=timezone.now() - QUIET_FOR)
+    return told.exists()
+
+
+def _claim(digest: bytes) -> bool:
+    """Claims the next ten minutes for this digest; False where another request just has."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO logs_readmark AS mark (digest, recorded_at) VALUES (%s, now())"
@@ -148,4 +156,4 @@ def _report(
         ip_address=address,
         details=told,
     )
-    ingest.record([draft], ingest.Sender(organization, PORTAL))
+    ingest.record([draft], Sender(organization, PORTAL))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from django.db import transaction
 
 from logs.record import access, own_events
+from orgo_audit.errors import Unavailable
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyState, PolicyVersion
+
+logger = logging.getLogger(__name__)
 
 ACTION_OF_STATE = {
     PolicyState.ACCEPTED: "Policy Accepted",
@@ -21,9 +25,13 @@ ACTION_OF_STATE = {
 def load(path: Path) -> PolicyVersion | None:
     """The new version, where the file changed since it was last looked at."""
     version = versions.load_file(path)
-    if version is not None:
+    if version is None:
+        return None
+    try:
         put_on_record(version)
         access.sync_grants()
+    except Unavailable:  # the policy in force cannot be read; only a new one can end that
+        logger.exception("a loaded policy is not on record", extra={"version": version.pk})
     return version
 
 

@@ -133,23 +133,22 @@ def get(viewer: Viewer, log_types: Iterable[LogType], event_id: UUID) -> Event:
 def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
     """A task's events of all types in order, those of its e-mail before the task existed included.
 
-    NotFound where there are none. At most the first 2,000.
+    NotFound where there are none. At most the first 2,000. Tasks of one id in several
+    organizations are several tasks: the one of the oldest organization is shown.
     """
     scopes = _scopes(viewer, LogType)
     if "\0" in task_id:
         raise NotFound  # no event can carry it
     own_events.report_read(viewer, scopes, "trace", {"task_id": task_id})
-    found: list[Event] = []
-    for organization, kinds in scopes.items():
-        events = _in_scope(organization, kinds).order_by("occurred_at", "id")
-        of_task = events.filter(task_id=task_id)[:MAX_TRACE_EVENTS]
-        own = _fetched(of_task, organization)
-        mails = {event.email_id for event in own if event.email_id}
-        before = events.filter(email_id__in=mails, task_id=None)[:MAX_TRACE_EVENTS]
-        found += own + _fetched(before, organization)
-    if not found:
-        raise NotFound
-    return sorted(found, key=lambda event: (event.occurred_at, event.id))[:MAX_TRACE_EVENTS]
+    for organization in sorted(scopes, key=lambda tenant: tenant.pk):
+        events = _in_scope(organization, scopes[organization]).order_by("occurred_at", "id")
+        if not (found := list(events.filter(task_id=task_id)[:MAX_TRACE_EVENTS])):
+            continue
+        mails = {event.email_id for event in found if event.email_id}
+        found += events.filter(email_id__in=mails, task_id=None)[:MAX_TRACE_EVENTS]
+        found.sort(key=lambda event: (event.occurred_at, event.id))
+        return _fetched(found[:MAX_TRACE_EVENTS], organization)
+    raise NotFound
 
 
 def estimate(viewer: Viewer, query: EventQuery) -> int:

@@ -17,6 +17,7 @@ from orgo_audit.policy.schema import OrganizationPolicy
 REFERENCES = ("task_id", "email_id")
 _SPEAKING = frozenset({*REFERENCES, "details"})
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
+_TAG = re.compile(r"\+[^@\s]*(?=@)")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -27,6 +28,14 @@ def fold(text: str) -> str:
 
 def _fold(text: str) -> str:
     return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _fold_address(text: str) -> str:
+    """One spelling for addresses: no width, case, invisible characters, +tags (RFC 5233)."""
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isascii():
+        text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    return _TAG.sub("", text).casefold()
 
 
 # Long texts are not kept: a sender could fill the memory with them.
@@ -46,7 +55,7 @@ class Rules:
     _verdicts: dict[str, bool] = field(default_factory=dict)
 
     def names_mailbox(self, text: str) -> bool:
-        folded = unicodedata.normalize("NFKC", text).casefold()
+        folded = _fold_address(text)
         return any(box in folded for box in self.mailboxes)
 
     def is_peoples_key(self, key: str) -> bool:
@@ -64,7 +73,9 @@ class Rules:
         return cls(
             keys=frozenset(map(fold, (*ALWAYS_SENSITIVE_KEYS, *fields))),
             actions=frozenset(fold(name) for workflow in sensitive for name in workflow.actions),
-            mailboxes=tuple(box.casefold() for workflow in sensitive for box in workflow.mailboxes),
+            mailboxes=tuple(
+                _fold_address(box) for workflow in sensitive for box in workflow.mailboxes
+            ),
             ordinary_workflows=frozenset(policy.workflows),
         )
 

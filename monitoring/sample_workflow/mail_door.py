@@ -18,8 +18,13 @@ from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from monitoring.sample_workflow.parsing import TIME_LIMIT_SECONDS, ParserProcess
 from monitoring.sample_workflow.reporter import Reporter, Stopped
-from monitoring.sample_workflow.service import SampleWorkflow, utc_now, wire_time
-from monitoring.sample_workflow.spool import Envelope, Spool
+from monitoring.sample_workflow.service import (
+    WORKFLOW_FAILED,
+    SampleWorkflow,
+    utc_now,
+    wire_time,
+)
+from monitoring.sample_workflow.spool import Envelope, Outcome, Spool
 
 logger = logging.getLogger(__name__)
 
@@ -179,4 +184,13 @@ class MailDoor:
             self._stopping.wait(PAUSE_AFTER_FAULT_SECONDS)
         except Exception as fault:  # noqa: BLE001  # one mail's fault must not stop the mails behind it
             logger.error("a mail could not be processed", extra={"fault": type(fault).__name__})
+            self._give_up(workflow, email_id)
+
+    def _give_up(self, workflow: SampleWorkflow, email_id: str) -> None:
+        try:
             workflow.give_up(email_id)
+        except Stopped:
+            raise
+        except Exception as fault:  # noqa: BLE001  # its files may be spoilt; the others must go on
+            logger.error("a mail is set aside unread", extra={"fault": type(fault).__name__})
+            self.spool.set_aside(email_id, Outcome(error=WORKFLOW_FAILED))

@@ -43,12 +43,12 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Spool:
-    """The three folders. One process owns them; its threads each work on different mails."""
+    """The folders. One process owns them; its threads each work on different mails."""
 
     def __init__(self, folder: Path) -> None:
         self._new, self._stages, self._done = (folder / name for name in ("new", "stages", "done"))
-        self._partial = folder / "partial"
-        for room in (self._new, self._stages, self._done, self._partial):
+        self._partial, self._aside = folder / "partial", folder / "aside"
+        for room in (self._new, self._stages, self._done, self._partial, self._aside):
             room.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def keep(self, envelope: Envelope, raw: bytes) -> str:
@@ -74,6 +74,12 @@ class Spool:
         self._write(self._done / f"{email_id}.json", msgspec.json.encode(outcome))
         (self._new / email_id).unlink(missing_ok=True)
         (self._stages / email_id).unlink(missing_ok=True)
+
+    def set_aside(self, email_id: str, outcome: Outcome) -> None:
+        """For a mail whose own files are spoilt: they are kept for a person to look at."""
+        aside = self._aside / email_id
+        (self._new / email_id).replace(aside)
+        self.finish(email_id, outcome)
 
     def outcome(self, email_id: str) -> Outcome | None:
         try:
@@ -120,8 +126,17 @@ class Stages:
         if torn:
             # Written by a process that died before it could send this event.
             os.truncate(self._file, len(whole) + 1 if whole else 0)
-        pairs = (json.loads(line) for line in whole.splitlines())
-        return {stage: _body(event) for stage, event in pairs}
+        pairs = (_pair(line) for line in whole.splitlines())
+        return {stage: _body(event) for stage, event in filter(None, pairs)}
+
+
+def _pair(line: bytes) -> tuple[str, dict[str, object]] | None:
+    """A stage and its event; None for a line that a failing disk or a person has spoilt."""
+    try:
+        stage, event = json.loads(line)
+    except ValueError:
+        return None
+    return (stage, event) if isinstance(stage, str) and isinstance(event, dict) else None
 
 
 def _body(event: dict[str, object]) -> bytes:

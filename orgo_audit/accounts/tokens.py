@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from orgo_audit.errors import BadInput
 TOKEN_PREFIX = "orgo_"  # noqa: S105  (the public beginning, not a secret)
 # The `source` of the portal's own events.
 PORTAL = "portal"
+_SERVICE_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 LAST_USED_STEP = timedelta(minutes=10)
 
 
@@ -31,6 +33,11 @@ def create_token(
 
     BadInput for a name that no service may have: its events would pass for our own.
     """
+    if not _SERVICE_NAME.fullmatch(name):
+        raise BadInput(
+            f"{name!r} is no service name: 1 to 100 letters, digits, '_', '-' and '.',"
+            " a letter or digit first"
+        )
     if name.casefold() == PORTAL:
         raise BadInput(f"{name!r} is the portal itself; give the service another name")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)

@@ -47,6 +47,8 @@ class Environments:
         """For a running process: its name, its one login, its folder of counters if it counts."""
         environment = self.bare() | {"ORGO_PROCESS": process}
         login = logins.LOGIN_OF_PROCESS[process]
+        if login == logins.NO_LOGIN:  # it needs no secret of ours either
+            return {k: v for k, v in environment.items() if not k.startswith(SECRET_KEY)}
         environment[login_variable(login)] = self.urls[login]
         if counts:
             environment[COUNTERS] = str(paths.metrics_folder(self.home))

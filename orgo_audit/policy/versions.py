@@ -14,7 +14,7 @@ from time import monotonic
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from orgo_audit.errors import Conflict, NotFound, PolicyError
+from orgo_audit.errors import Conflict, NotFound, PolicyError, Unavailable
 from orgo_audit.policy.changes import consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.models import PolicyState, PolicyVersion
@@ -43,7 +43,7 @@ _known: _Known | None = None
 def current() -> Policy:
     """The policy in force: the newest accepted version, at most RECHECK_SECONDS old.
 
-    The shipped defaults hold only while no version was ever accepted. Raises PolicyError if the
+    The shipped defaults hold only while no version was ever accepted. Raises Unavailable if the
     version in force cannot be read any more, rather than working with another one.
     """
     global _known
@@ -72,7 +72,7 @@ def load_file(path: Path, *, now: datetime | None = None) -> PolicyVersion | Non
     """
     raw = read_policy_file(path)
     author = _owner(path)
-    with _one_at_a_time():
+    with one_at_a_time():
         loaded = _load(raw, path.name, author, now or timezone.now())
     forget_cache()
     return loaded
@@ -106,12 +106,18 @@ def _policy_of(version_id: int) -> Policy:
     if not version_id:
         return Policy()
     text = PolicyVersion.objects.values_list("text", flat=True).get(id=version_id)
-    return load_policy(text, name=f"policy version {version_id}")
+    try:
+        return load_policy(text, name=f"policy version {version_id}")
+    except PolicyError:
+        raise Unavailable(
+            f"this release cannot read policy version {version_id}, which is in force;"
+            " load a policy that it can read"
+        ) from None
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """A transaction in which no other process loads or decides."""
+def one_at_a_time() -> Iterator[None]:
+    """A transaction in which no other process loads, decides or puts a version into force."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
         yield
@@ -143,19 +149,23 @@ def _judge(version: PolicyVersion, raw: bytes, name: str, old: PolicyVersion | N
     except PolicyError as error:
         version.state, version.problem = PolicyState.REFUSED, str(error)
         return
-    found = consequences(_readable(old), new) if old else ()
-    version.consequences = [consequence.as_json() for consequence in found]
     version.state = PolicyState.ACCEPTED
+    before = _readable(old) if old else new
+    if before is None:  # nobody can tell what the change would do, so a person decides
+        version.state, version.decided_at = PolicyState.WAITING, None
+        return
+    found = consequences(before, new)
+    version.consequences = [consequence.as_json() for consequence in found]
     if found:
         version.state, version.decided_at = PolicyState.WAITING, None
 
 
-def _readable(version: PolicyVersion) -> Policy:
-    """Its policy; the defaults for one that an older release accepted and this one cannot read."""
+def _readable(version: PolicyVersion) -> Policy | None:
+    """Its policy; None for one that an older release accepted and this one cannot read."""
     try:
         return load_policy(version.text, name="the policy in force")
     except PolicyError:
-        return Policy()
+        return None
 
 
 def _supersede(now: datetime) -> None:
@@ -171,7 +181,7 @@ def _withdraw(newest: PolicyVersion | None, now: datetime) -> None:
 
 
 def _decide(version_id: int, state: PolicyState, by: str, now: datetime) -> PolicyVersion:
-    with _one_at_a_time():
+    with one_at_a_time():
         waits = PolicyVersion.objects.filter(id=version_id, state=PolicyState.WAITING)
         decided = waits.update(state=state, decided_at=now, decided_by=by)
         version = PolicyVersion.objects.filter(id=version_id).first()

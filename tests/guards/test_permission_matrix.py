@@ -103,7 +103,7 @@ MATRIX = [
     page(POLICY, f"/{POLICY}", 200, 404),
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
-    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 302, 404, method="POST"),
+    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 400, 404, method="POST"),
     page(APPS, "/admin/logs/", 200, 200),
     page(APPS, "/admin/policy/", 200, 404),
     page("admin/(?P<url>.*)$", "/admin/accounts/user/", 404, 404),

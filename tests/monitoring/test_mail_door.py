@@ -143,6 +143,22 @@ def test_a_bomb_ends_in_an_error_and_does_not_stop_the_others(
     assert len(portal.events("error-logs")) == 2
 
 
+def test_spoilt_files_are_set_aside_and_the_mails_behind_them_go_on(tmp_path: Path) -> None:
+    with a_portal() as portal:
+        with a_door(door_settings(tmp_path, portal)):
+            pass
+        for number in range(6):  # more than there are workers
+            (tmp_path / "new" / f"mail-spoilt{number}").write_bytes(b"no envelope\nmail")
+        (tmp_path / "stages" / "mail-torn").write_bytes(b"no json\n")
+        with a_door(door_settings(tmp_path, portal)) as door:
+            email_id = send(door, RAW % b"behind")
+            wait_for(lambda: door.spool.outcome(email_id))
+            wait_for(lambda: not door.spool.waiting())
+            assert door.spool.outcome("mail-spoilt0") == Outcome(error="Workflow Failed")
+            assert len(list((tmp_path / "aside").iterdir())) == 6
+            assert door.spool.stages("mail-torn").event("Email Received") is None
+
+
 def test_a_mail_beyond_the_parsers_memory_is_too_large() -> None:
     parser = ParserProcess()
     try:

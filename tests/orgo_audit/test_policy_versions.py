@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, connections, transaction
 
-from orgo_audit.errors import Conflict, NotFound, PolicyError
+from orgo_audit.errors import Conflict, NotFound, PolicyError, Unavailable
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyState, PolicyVersion
@@ -201,13 +201,17 @@ def test_only_what_waits_can_be_decided(file: File) -> None:
         versions.accept(version.pk + 1000, "op")
 
 
-def test_a_text_in_force_that_a_new_release_cannot_read_can_be_replaced(file: File) -> None:
+def test_a_text_in_force_that_a_new_release_cannot_read_can_be_replaced_by_a_person(
+    file: File,
+) -> None:
     version = file.make(SIX_MONTHS)
     PolicyVersion.objects.filter(pk=version.pk).update(text=BROKEN)
     versions.forget_cache()
-    with pytest.raises(PolicyError):
+    with pytest.raises(Unavailable):
         versions.current()
-    assert file.make(SEVEN_MONTHS).state == PolicyState.ACCEPTED
+    waits = file.make(SEVEN_MONTHS)
+    assert waits.state == PolicyState.WAITING
+    versions.accept(waits.pk, "somebody")
     assert kept() == Period(7, "month")
 
 

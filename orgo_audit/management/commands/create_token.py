@@ -59,8 +59,6 @@ class Command(BaseCommand):
         expires: Period,
         **options: Any,
     ) -> None:
-        if not 0 < len(name) <= 100:
-            raise CommandError("a service's name has 1 to 100 characters")
         try:
             tenant = get_organization(organization)
             token = create_token(name, tenant, scopes, expires_at=expires.after(timezone.now()))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from argparse import ArgumentParser
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +15,7 @@ from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.accounts.people import create_organization, create_user
 from orgo_audit.accounts.tokens import create_token, find_token
 from orgo_audit.embedded import paths
+from orgo_audit.embedded.secrets import keep_secret, private_folder, write_private
 
 DEFAULT_ORGANIZATION = "default"
 SAMPLE_SERVICE = "sample_workflow"
@@ -50,25 +48,15 @@ class Command(BaseCommand):
         return found or create_organization(DEFAULT_ORGANIZATION)
 
     def _login(self, role: Role, organization: Organization) -> None:
-        """A login named like its role; its password is kept so that the next start can print it."""
-        if User.objects.filter(username=role.value).exists():
-            return
-        password = secrets.token_urlsafe(12)
-        create_user(role.value, role=role, organization=organization, password=password)
-        _keep(f"login_{role.value}", password)
+        """A login named like its role. Its password is kept first: no start can lose it."""
+        password = keep_secret(settings.ORGO_HOME, f"login_{role.value}")
+        if not User.objects.filter(username=role.value).exists():
+            create_user(role.value, role=role, organization=organization, password=password)
 
     def _token(self, file: str, scopes: list[Scope], organization: Organization) -> None:
         kept = paths.read_secret(settings.ORGO_HOME, file)
         if kept and find_token(kept):
             return
         expires_at = timezone.now() + TOKEN_LIFETIME
-        _keep(file, create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at))
-
-
-def _keep(name: str, secret: str) -> None:
-    folder = paths.secrets_folder(settings.ORGO_HOME)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file: Path = folder / name
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(secret)
+        token = create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at)
+        write_private(private_folder(paths.secrets_folder(settings.ORGO_HOME)) / file, token)

@@ -12,10 +12,13 @@ from prometheus_client import REGISTRY
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from logs.record import bounds, ingest
+from logs.record.digests import keyed_digest
 from logs.record.drafts import Draft
+from logs.record.idempotency import IdempotencyKey
 from logs.record.identifiers import instant_of, new_ids
-from logs.record.ingest import IdempotencyKey, Sender, store_batch
+from logs.record.ingest import store_batch
 from logs.record.models import Batch, Event, QuarantinedEvent, ReadMark, SensitiveReference
+from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Conflict
@@ -32,7 +35,7 @@ def sender(db: None, settings: Settings) -> Sender:
 
 
 def key(name: str = "one", body: bytes = b"body") -> IdempotencyKey:
-    return IdempotencyKey(name, ingest.keyed_digest("request body", body))
+    return IdempotencyKey.of(name, "/", body)
 
 
 def metric(name: str, log_type: str) -> float:
@@ -176,11 +179,11 @@ def test_no_field_of_our_own_events_escapes_the_judgement(
 
 def test_parts_of_a_digest_cannot_run_into_each_other() -> None:
     digests = {
-        ingest.keyed_digest("a", b"bc"),
-        ingest.keyed_digest("ab", b"c"),
-        ingest.keyed_digest("a", b"b", b"c"),
-        ingest.keyed_digest("a", b"", b"bc"),
-        ingest.keyed_digest("a", b"bc", b""),
+        keyed_digest("a", b"bc"),
+        keyed_digest("ab", b"c"),
+        keyed_digest("a", b"b", b"c"),
+        keyed_digest("a", b"", b"bc"),
+        keyed_digest("a", b"bc", b""),
     }
     assert len(digests) == 5
 
