@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from orgo_audit import logins
 from orgo_audit.policy import versions
 from tests import database, environment
+from tests.builders import Vault
 
 LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
 
@@ -85,9 +84,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def vault_public_key(settings: Settings) -> X25519PrivateKey:
-    """The vault's public key is set, as after `up`; the test gets the private one."""
-    private_key = X25519PrivateKey.generate()
-    pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    settings.ORGO_VAULT_PUBLIC_KEY = pem.decode()
-    return private_key
+def vault(settings: Settings) -> Vault:
+    """The vault's public key is set, as after `up`; the test may open envelopes."""
+    vault = Vault()
+    settings.ORGO_VAULT_PUBLIC_KEY = vault.public_key_pem
+    return vault

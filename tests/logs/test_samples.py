@@ -11,7 +11,7 @@ from django.test import Client
 
 from logs.record.models import Event, SealedItem
 from orgo_audit.accounts.models import Scope
-from tests.builders import a_token, an_organization
+from tests.builders import Vault, a_token, an_organization
 
 SAMPLES = Path(__file__).parents[2] / "logs" / "samples"
 
@@ -36,7 +36,7 @@ def test_every_sample_is_stored_and_read_back_as_it_was_sent(client: Client, log
 
 
 @pytest.mark.django_db
-def test_the_anonymized_sample_is_sealed(client: Client, vault_public_key: str) -> None:
+def test_the_anonymized_sample_is_sealed(client: Client, vault: Vault) -> None:
     token = a_token(an_organization())
     receipt = client.post(
         "/api/v1/activity-logs/",

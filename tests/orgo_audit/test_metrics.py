@@ -6,7 +6,7 @@ import re
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Role
@@ -47,8 +47,7 @@ def test_own_names_begin_with_ours() -> None:
     assert all(name.startswith(("orgo_", *foreign)) for name in names)
 
 
-def test_no_person_task_or_place_is_in_any_metric(settings: Settings) -> None:
-    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
+def test_no_person_task_or_place_is_in_any_metric(vault: Vault) -> None:
     organization = an_organization(PLANTED)
     service = Service(organization, name=PLANTED)
     service.deliver(
@@ -66,8 +65,7 @@ def test_no_person_task_or_place_is_in_any_metric(settings: Settings) -> None:
     assert PLANTED not in metrics().lower()
 
 
-def test_a_sealed_delivery_is_counted_like_an_ordinary_one(settings: Settings) -> None:
-    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
+def test_a_sealed_delivery_is_counted_like_an_ordinary_one(vault: Vault) -> None:
     service = Service(an_organization())
     assert service.deliver(wire_event(action="Report Filed")).status == 202
     text = metrics()
@@ -76,9 +74,8 @@ def test_a_sealed_delivery_is_counted_like_an_ordinary_one(settings: Settings) -
 
 
 def test_a_sealed_event_is_not_told_apart_by_our_own_counters(
-    settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    vault: Vault, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    settings.ORGO_VAULT_PUBLIC_KEY = Vault().public_key_pem
     service = Service(an_organization())
     lines = [line for line in metrics().splitlines() if line.startswith("orgo_")]
     with django_capture_on_commit_callbacks(execute=True):

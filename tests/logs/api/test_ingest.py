@@ -85,14 +85,6 @@ BAD = {"timestamp": "2024-11-24T10:45:00Z", "action": "Task Routed", "task_id": 
 
 
 @pytest.fixture
-def vault(settings: Settings) -> Vault:
-    """The portal knows the public half of a fresh vault's key."""
-    vault = Vault()
-    settings.ORGO_VAULT_PUBLIC_KEY = vault.public_key_pem
-    return vault
-
-
-@pytest.fixture
 def no_vault_key(settings: Settings) -> None:
     settings.ORGO_VAULT_PUBLIC_KEY = ""
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
@@ -365,3 +365,20 @@ def test_a_viewer_without_an_address_is_told_too(organization: Organization) -> 
     own_events.report_read(Viewer(a_user(Role.ADMIN, organization)), [organization], "x", {})
     (look,) = looks(organization)
     assert look.ip_address is None
+
+
+def test_a_look_that_could_not_be_recorded_is_recorded_at_the_next_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    organization = an_organization()
+    viewer = Viewer(a_user(Role.ADMIN, organization))
+
+    def broken(*_: object) -> None:
+        raise DatabaseError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(ingest, "record", broken)
+        with pytest.raises(DatabaseError):
+            own_events.report_read(viewer, [organization], "activity_logs", {})
+    own_events.report_read(viewer, [organization], "activity_logs", {})
+    assert Event.objects.filter(action="Logs Viewed", organization=organization).count() == 1

@@ -242,3 +242,15 @@ def test_an_estimate_is_no_count_and_knows_nothing_of_others() -> None:
     events_at(organization, 1, 2, 3)
     assert reading.estimate(a_viewer(organization), EVERY) >= 0
     assert reading.estimate(Viewer(a_user(Role.USER, organization)), EVERY) == 0
+
+
+def test_two_organizations_tasks_of_one_id_are_two_tasks() -> None:
+    first, second = an_organization(), an_organization()
+    admin = a_user(Role.ADMIN, second)
+    with setting_the_scene():
+        give_role(admin, Role.ADMIN, first)
+    stored(second, wire_event(action="Task Completed", task_id="T1"))
+    stored(first, wire_event(action="Task Created", task_id="T1"))
+    viewer = Viewer(User.objects.get(pk=admin.pk))
+    events = reading.events_of_task(viewer, "T1")
+    assert [(event.organization, event.action) for event in events] == [(first, "Task Created")]

@@ -86,6 +86,8 @@ SIGNS: list[dict[str, Any]] = [
     {"to": "harassment@organization.com"},
     {"from": "Harassment@Organization.COM"},
     {"user": "Speak up <harassment@organization.com>"},
+    {"to": "harassment+case7@organization.com"},
+    {"to": "harass\u00adment@organization.com"},
     {"reason": "forwarded to harassment@organization.com."},
     {"details": {"rcpt": ["a@b.c", "harassment@organization.com"]}},
     {"details": {"harassment@organization.com": 1}},

@@ -1,0 +1,56 @@
+"""Log lines tell what failed and where, and never repeat what a message or an argument says."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from celery import shared_task
+
+from orgo_audit.log_lines import LogLine
+
+PLANTED = "jane.roe@organization.com"
+
+
+def line_of(error: BaseException, **values: object) -> str:
+    record = logging.makeLogRecord({"msg": "request failed", "levelname": "ERROR", **values})
+    record.exc_info = (type(error), error, error.__traceback__)
+    return LogLine("{levelname} {message}", style="{").format(record)
+
+
+def raised() -> BaseException:
+    with pytest.raises(KeyError) as caught:
+        try:
+            int(PLANTED)
+        except ValueError as error:
+            raise KeyError(PLANTED) from error
+    return caught.value
+
+
+def test_an_exception_is_told_by_class_and_place_with_its_cause() -> None:
+    line = line_of(raised(), route="/admin/")
+    assert line.startswith("ERROR request failed route=/admin/")
+    assert "builtins.ValueError" in line
+    assert "builtins.KeyError" in line
+    assert "test_log_lines.py" in line
+    assert PLANTED not in line
+
+
+def test_a_value_cannot_begin_a_line_of_its_own() -> None:
+    line = line_of(ValueError(), route="/x\n2026-11-25 INFO forged")
+    assert "\n2026" not in line
+
+
+@shared_task
+def a_failing_task(name: str) -> None:
+    raise ValueError(name)
+
+
+def test_a_failed_task_is_logged_without_its_arguments(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    a_failing_task.apply(args=(PLANTED,))
+    assert [record.getMessage() for record in caplog.records] == ["task failed"]
+    assert caplog.records[0].__dict__["task"].endswith("a_failing_task")
+    formatted = LogLine("{message}", style="{").format(caplog.records[0])
+    assert PLANTED not in formatted

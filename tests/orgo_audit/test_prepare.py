@@ -1,0 +1,52 @@
+"""`prepare` makes what a first start needs, nothing twice, and never loses a login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from logs.record.models import Event
+from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
+from orgo_audit.accounts.tokens import find_token
+from orgo_audit.embedded import paths
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_worker")]
+
+
+@pytest.fixture(autouse=True)
+def home(settings: Settings, tmp_path: Path) -> Path:
+    settings.ORGO_HOME = tmp_path
+    return tmp_path
+
+
+def test_a_first_start_has_an_organization_a_login_per_role_and_two_tokens(home: Path) -> None:
+    call_command("prepare")
+    assert Organization.objects.get().slug == "default"
+    for role in Role:
+        password = paths.read_secret(home, f"login_{role.value}")
+        assert User.objects.get(username=role.value).check_password(password)
+    scopes = {name: find_token(paths.read_secret(home, name)) for name in TOKENS}
+    assert {name: token.scopes for name, token in scopes.items() if token} == TOKENS
+    assert Event.objects.filter(action="Policy Accepted").count() == 1
+
+
+TOKENS = {"sample_ingest_token": ["ingest"], "sample_read_token": ["read"]}
+
+
+def test_a_second_start_changes_nothing(home: Path) -> None:
+    call_command("prepare")
+    kept = {file.name: file.read_text() for file in paths.secrets_folder(home).iterdir()}
+    call_command("prepare")
+    assert {file.name: file.read_text() for file in paths.secrets_folder(home).iterdir()} == kept
+    assert (User.objects.count(), ServiceToken.objects.count()) == (len(Role), 2)
+
+
+def test_a_start_that_was_cut_off_before_it_made_the_person_makes_it_later(home: Path) -> None:
+    call_command("prepare", without_logins=True)
+    (home / "secrets").mkdir(exist_ok=True)
+    (home / "secrets" / "login_admin").write_text("kept-before-the-cut")
+    call_command("prepare")
+    assert User.objects.get(username="admin").check_password("kept-before-the-cut")
