@@ -6,7 +6,7 @@ RUN = .venv/bin/python
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 SLOW = service or stack or browser or long
 .DEFAULT_GOAL := help
-.PHONY: help up test bench lint lock
+.PHONY: help up test bench lint lock schema
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,3 +34,7 @@ lock: ## choose the newest packages that pyproject.toml allows, and pin them wit
 	$(LOCK) --upgrade pyproject.toml -o requirements/prod.txt
 	$(LOCK) --upgrade pyproject.toml --group dev -o requirements/dev.txt
 	echo uv | $(LOCK) --upgrade - -o requirements/uv.txt
+
+schema: ## write the policy's JSON Schema from its types
+	@$(SYNC)
+	$(RUN) -c "from orgo_audit.policy.schema import json_schema; import json; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))" > orgo_audit/logging_config.schema.json

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from logs.record.access import Viewer, readable, sync_grants
+from logs.record.access import sync_grants
 from logs.record.own_events import (
     report_failed_sign_in,
     report_password_change,
-    report_policy,
     report_refusal,
     report_sign_in,
     report_sign_out,
@@ -16,15 +15,12 @@ from logs.record.policy_loading import accept as accept_policy
 from logs.record.policy_loading import load as load_policy
 
 __all__ = [
-    "Viewer",
     "accept_policy",
     "load_policy",
     "make_segments",
     "missing_segments",
-    "readable",
     "report_failed_sign_in",
     "report_password_change",
-    "report_policy",
     "report_refusal",
     "report_sign_in",
     "report_sign_out",

@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, override_settings
 from django.utils import timezone
-from psycopg import sql
 
 from logs import envelope
 from logs.record import drafts, ingest
@@ -29,8 +27,8 @@ from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.accounts.people import create_user, group_name
 from orgo_audit.accounts.tokens import create_token
 from orgo_audit.policy import versions
+from tests.database import BUILDER_ROLE
 
-BUILDER_ROLE = "orgo_test_builder"
 PASSWORD = "correct horse battery staple"
 API = "/api/v1"
 PATH_OF = {log_type: f"{API}/{log_type.value}-logs/" for log_type in LogType}
@@ -244,19 +242,3 @@ def inbox() -> list[bytes]:
 
 
 # --- the database -------------------------------------------------------------------------------
-
-
-def wipe_events(owner: BaseDatabaseWrapper) -> None:
-    """Drops every segment and makes the current ones again: the record refuses all else."""
-    with owner.cursor() as cursor:
-        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('event') WHERE isleaf")
-        segments = [row[0] for row in cursor.fetchall()]
-        for segment in segments:
-            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(segment)))
-        cursor.execute(
-            "SELECT make_segment(kind, month::date)"
-            " FROM unnest(ARRAY['activity', 'security', 'error']) AS kind,"
-            " generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),"
-            " date_trunc('month', now() AT TIME ZONE 'UTC') + interval '3 months',"
-            " interval '1 month') AS month"
-        )

@@ -45,10 +45,8 @@ def existing_segments() -> set[str]:
     return {table.replace("_", "-") for table in tables}
 
 
-def missing_segments(now: datetime, *, months: int = 2) -> list[str]:
+def missing_segments(now: datetime) -> list[str]:
     """Segments that events of this and the next month need, and that nobody has made."""
-    needed = [
-        segment_name(kind, month) for month in wanted_months(now)[:months] for kind in LogType
-    ]
+    needed = [segment_name(kind, month) for month in wanted_months(now)[:2] for kind in LogType]
     existing = existing_segments()
     return [name for name in needed if name not in existing]

@@ -10,9 +10,7 @@ from django.db import IntegrityError, transaction
 
 from orgo_audit.accounts.models import Membership, Organization, Role, User
 from orgo_audit.errors import BadInput, Conflict, NotFound
-
-# The policy file names organizations in the same spelling.
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+from orgo_audit.policy.schema import SLUG_PATTERN
 
 
 def group_name(organization: Organization, role: Role) -> str:
@@ -36,7 +34,7 @@ def get_organization(slug: str) -> Organization:
 @transaction.atomic
 def create_organization(slug: str) -> Organization:
     """A new tenant with one group per role; Conflict if the slug is taken."""
-    if not _SLUG.fullmatch(slug):
+    if not re.fullmatch(SLUG_PATTERN, slug):
         raise BadInput(f"{slug!r} is no slug: small letters, digits, hyphens and underscores")
     organization, made = Organization.objects.get_or_create(slug=slug)
     if not made:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orgo_audit.embedded import paths
+from orgo_audit.policy.schema import ROLES
 
 PREFIX = "login_"
-ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo", "user")
 
 
 def lines(home: Path, address: str) -> Iterator[str]:

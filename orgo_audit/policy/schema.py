@@ -37,10 +37,11 @@ WorkflowName = Annotated[
         description="a name of small letters, digits and underscores such as it_support",
     ),
 ]
+SLUG_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
 Slug = Annotated[
     str,
     Meta(
-        pattern="^[a-z0-9][a-z0-9_-]{0,62}$",
+        pattern=SLUG_PATTERN,
         description="an organization's slug of small letters, digits, hyphens and underscores",
     ),
 ]
@@ -171,7 +172,8 @@ class Metrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Workflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An ordinary workflow. One that is listed nowhere counts as sensitive.
 
-    `stages` are those a task must reach, each with its deadline after the task's first event.
+    `stages` are those a task must reach, each with its deadline after the task's creation (after
+    its first event where no creation is known).
     """
 
     stages: Mapping[Stage, Period] = field(default_factory=dict)

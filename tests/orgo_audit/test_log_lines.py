@@ -19,12 +19,11 @@ def line_of(error: BaseException, **values: object) -> str:
 
 
 def raised() -> BaseException:
-    with pytest.raises(KeyError) as caught:
-        try:
-            int(PLANTED)
-        except ValueError as error:
-            raise KeyError(PLANTED) from error
-    return caught.value
+    error = KeyError(PLANTED)
+    error.__cause__ = ValueError(PLANTED)
+    with pytest.raises(KeyError):
+        raise error
+    return error
 
 
 def test_an_exception_is_told_by_class_and_place_with_its_cause() -> None:

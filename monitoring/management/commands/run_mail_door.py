@@ -51,7 +51,7 @@ def _token() -> str:
     if not token:
         raise CommandError(
             f"{settings.ORGO_HOME / 'secrets' / TOKEN_FILE} is missing: `make up` makes it, or "
-            "write the output of `manage.py create_token sample-workflow --organization default "
+            "write the output of `manage.py create_token sample_workflow --organization default "
             "--scope ingest` into it"
         )
     return token
