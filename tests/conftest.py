@@ -32,7 +32,7 @@ def django_db_setup(
     yield
     if not environment.is_embedded():
         with django_db_blocker.unblock():
-            database.destroy_test_database(real_name, verbosity)
+            database.destroy_test_database(real_name)
 
 
 @pytest.fixture(scope="session")

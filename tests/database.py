@@ -65,9 +65,15 @@ def _make_builder_role(owner: BaseDatabaseWrapper) -> None:
             )
 
 
-def destroy_test_database(real_name: str, verbosity: int) -> None:
+def destroy_test_database(real_name: str) -> None:
+    """By force: a browser's last request may still hold a connection."""
     connections.close_all()
-    connections[OWNER_ALIAS].creation.destroy_test_db(real_name, verbosity=max(verbosity - 1, 0))
+    owner = connections[OWNER_ALIAS]
+    test_name = owner.settings_dict["NAME"]
+    owner.settings_dict["NAME"] = real_name
+    with owner.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(test_name)))
+    owner.close()
 
 
 @contextmanager

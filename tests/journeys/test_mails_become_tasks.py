@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from orgo_audit import logins
+from tests import environment
 from tests.portal import PROJECT, Portal
 
 SHIPPED_POLICY = PROJECT / "orgo_audit" / "logging_config.yaml"
@@ -29,6 +31,10 @@ def test_on_postgresql_15_redis_and_rabbitmq(portal: Portal, tmp_path: Path) -> 
         pytest.skip(f"needs the servers of .ci/services; not set: {', '.join(missing)}")
     database, redis, broker = (os.environ[name] for name in needed)
     portal.settings |= {"DATABASE_URL": database, "REDIS_URL": redis, "CELERY_BROKER_URL": broker}
+    # The server's logins are this run's own: `up` must use them, and not give them new passwords.
+    for login in (logins.WEB, logins.WORKER, logins.VAULT):
+        url = logins.database_url(login, owner_url=database, home=environment.HOME)
+        portal.settings[f"ORGO_{login.upper()}_DATABASE_URL"] = url
     walk_through(portal, tmp_path)
     checks = portal.get("/readyz")["checks"]
     assert (checks["database"]["detail"], checks["cache"]["detail"]) == ("external", "external")

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import CheckViolation, InsufficientPrivilege
@@ -23,6 +24,7 @@ NOW = datetime.now(UTC)
 THIS_MONTH = f"event_activity_{NOW:%Y_%m}"
 LEVELS = ["event", "event_activity", THIS_MONTH]
 LOGINS = ["default", "worker", "owner", "vault"]
+OWNER = str(settings.DATABASES["owner"]["USER"])
 CHANGES = [
     "UPDATE {} SET action = 'forged'",
     "UPDATE {} SET id = id",
@@ -120,7 +122,7 @@ def test_a_month_that_came_later_is_guarded_like_the_first() -> None:
         )
         assert cursor.fetchall() == [("no_change", "A"), ("no_truncate", "A")]
         cursor.execute("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = %s", [name])
-        assert cursor.fetchone() == ("orgo_owner",)
+        assert cursor.fetchone() == (OWNER,)
         for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"):
             cursor.execute("SELECT has_table_privilege(%s, %s)", [name, right])
             assert cursor.fetchone() == (False,)
@@ -144,8 +146,8 @@ def test_every_partition_has_both_guards_always_on() -> None:
 
 
 NOT_FOR_A_PROCESS = [
-    "SET ROLE orgo_owner",
-    "SET SESSION AUTHORIZATION orgo_owner",
+    f"SET ROLE {OWNER}",
+    f"SET SESSION AUTHORIZATION {OWNER}",
     "SET session_replication_role = replica",
     "CREATE TABLE mine (id int)",
     "CREATE TEMPORARY TABLE event (id int)",
