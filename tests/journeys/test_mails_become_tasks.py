@@ -32,6 +32,7 @@ def test_on_postgresql_15_redis_and_rabbitmq(portal: Portal, tmp_path: Path) -> 
     database, redis, broker = (os.environ[name] for name in needed)
     portal.settings |= {"DATABASE_URL": database, "REDIS_URL": redis, "CELERY_BROKER_URL": broker}
     # The server's logins are this run's own: `up` must use them, and not give them new passwords.
+    environment.ensure_server()
     for login in (logins.WEB, logins.WORKER, logins.VAULT):
         url = logins.database_url(login, owner_url=database, home=environment.HOME)
         portal.settings[f"ORGO_{login.upper()}_DATABASE_URL"] = url
