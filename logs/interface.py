@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from logs.record.access import sync_grants
 from logs.record.own_events import (
+    report_administration,
     report_failed_sign_in,
     report_password_change,
     report_refusal,
@@ -19,6 +20,7 @@ __all__ = [
     "load_policy",
     "make_segments",
     "missing_segments",
+    "report_administration",
     "report_failed_sign_in",
     "report_password_change",
     "report_refusal",

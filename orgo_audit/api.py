@@ -109,7 +109,10 @@ def _framework_problem(error: exceptions.APIException, view: APIView) -> HttpRes
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait) + 1)
     code = _CODES.get(error.status_code, str(error.default_code))
-    return problem(error.status_code, code, str(error.detail), headers=headers)
+    sentence = str(error.detail)
+    if isinstance(error, exceptions.NotAuthenticated):
+        sentence = "send `Authorization: Bearer <token>`, or sign in"
+    return problem(error.status_code, code, sentence, headers=headers)
 
 
 @csrf_exempt

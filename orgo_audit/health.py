@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from logs import interface
+from orgo_audit.policy import versions
 
 BROKER_TIMEOUT_SECONDS = 3
 
@@ -61,6 +62,14 @@ def _segments() -> str:
     return "this and the next month are there"
 
 
+def _policy() -> str:
+    version = versions.in_force()
+    if version is None:
+        raise NotReady("no policy was ever accepted")
+    broken = " (the file now cannot be used)" if versions.unusable() else ""
+    return f"version {version.pk} is in force{broken}"
+
+
 def _cache() -> str:
     cache.set("readyz", "1", timeout=10)
     if cache.get("readyz") != "1":
@@ -83,6 +92,7 @@ def _vault() -> str:
 CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "segments": _segments,
+    "policy": _policy,
     "cache": _cache,
     "broker": _broker,
     "vault_key": _vault,

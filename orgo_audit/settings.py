@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from orgo_audit import logins
 from orgo_audit.embedded import paths
@@ -21,8 +22,19 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- the process --------------------------------------------------------------------------------
 ORGO_PROCESS: str = env.str("ORGO_PROCESS", default="")
 ORGO_HOME = Path(env.str("ORGO_HOME", default=str(BASE_DIR / "var"))).resolve()
-ORGO_PORT: int = env.int("ORGO_PORT", default=8000)
-ORGO_MAIL_PORT: int = env.int("ORGO_MAIL_PORT", default=8025)
+
+
+def _port(name: str, default: int) -> int:
+    told = env.str(name, default=str(default))
+    if told.isascii() and told.isdigit() and 1 <= int(told) <= 65535:
+        return int(told)
+    raise ImproperlyConfigured(f"{name}: {told!r} is no port; expected a number from 1 to 65535")
+
+
+ORGO_PORT = _port("ORGO_PORT", 8000)
+ORGO_MAIL_PORT = _port("ORGO_MAIL_PORT", 8025)
+if ORGO_PORT == ORGO_MAIL_PORT:
+    raise ImproperlyConfigured(f"ORGO_PORT and ORGO_MAIL_PORT are both {ORGO_PORT}")
 ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip(
     "/"
 )

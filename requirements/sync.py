@@ -117,7 +117,18 @@ def install_with_uv() -> bool:
     if not run([*pip_install(), "-r", str(UV_FILE)]) or not uv.exists():
         return False
     options = ["--quiet", "--require-hashes", *([] if has_home() else ["--no-cache"])]
-    return run([str(uv), "pip", "sync", *options, "--python", str(PYTHON), str(PACKAGES_FILE)])
+    return run(
+        [
+            str(uv),
+            "--system-certs",
+            "pip",
+            "sync",
+            *options,
+            "--python",
+            str(PYTHON),
+            str(PACKAGES_FILE),
+        ]
+    )
 
 
 def pip_install() -> list[str]:
@@ -155,4 +166,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
+        say("interrupted; run it again")
         sys.exit(130)

@@ -22,6 +22,7 @@ def front_page(request: HttpRequest) -> dict[str, Any]:
         "decides_on_policy": decides,
         "policy_in_force": versions.in_force() if decides else None,
         "policy_waiting": versions.waiting() if decides else None,
+        "policy_unusable": versions.unusable() if decides else None,
     }
 
 

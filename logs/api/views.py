@@ -31,6 +31,13 @@ REFUSALS = (
 )
 
 
+REASONS: dict[type[Exception], str] = {
+    exceptions.NotAuthenticated: "no credentials",
+    exceptions.AuthenticationFailed: "bad credentials",
+    exceptions.PermissionDenied: "CSRF",
+}
+
+
 class RecordView(APIView):
     """What every door of the record does: a refusal becomes an event, then an answer."""
 
@@ -39,7 +46,7 @@ class RecordView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, REFUSALS):
-            self._report(type(exc).__name__)
+            self._report(REASONS.get(type(exc), "not allowed"))
         return super().handle_exception(exc)
 
     @property

@@ -82,6 +82,13 @@ def report_failed_sign_in(name: str, address: str | None) -> None:
         _report("Failed Login Attempt", organization, None, address, told)
 
 
+def report_administration(
+    action: str, organization: Organization, by: str, told: dict[str, Any]
+) -> None:
+    """A person, a role, a token or an organization was made or changed by hand."""
+    _report(action, organization, by, None, told)
+
+
 def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
     """A version of the policy was loaded, accepted or refused: said in every organization."""
     for organization in Organization.objects.all():

@@ -55,5 +55,7 @@ def put_on_record(version: PolicyVersion) -> None:
     action = ACTION_OF_STATE.get(PolicyState(version.state))
     if action is None:
         return
+    if version.problem:
+        action = "Policy File Refused"
     told = {"version": version.pk, "state": version.state}
     own_events.report_policy(action, version.decided_by or version.author, told)

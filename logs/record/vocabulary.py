@@ -71,6 +71,12 @@ CODE_OF_ACTION = {
     "policy loaded": "policy.loaded",
     "policy accepted": "policy.accepted",
     "policy refused": "policy.refused",
+    "policy file refused": "policy.file_refused",
+    "organization created": "organization.created",
+    "user created": "user.created",
+    "role given": "role.given",
+    "role taken": "role.taken",
+    "token created": "token.created",
 }
 
 _OUTCOME_OF_CODE = {
@@ -79,6 +85,16 @@ _OUTCOME_OF_CODE = {
     "logout.succeeded": Outcome.SUCCESS,
     "password.changed": Outcome.SUCCESS,
     "access.denied": Outcome.DENIED,
+    "logs.viewed": Outcome.SUCCESS,
+    "policy.loaded": Outcome.SUCCESS,
+    "policy.accepted": Outcome.SUCCESS,
+    "policy.refused": Outcome.DENIED,
+    "policy.file_refused": Outcome.FAILURE,
+    "organization.created": Outcome.SUCCESS,
+    "user.created": Outcome.SUCCESS,
+    "role.given": Outcome.SUCCESS,
+    "role.taken": Outcome.SUCCESS,
+    "token.created": Outcome.SUCCESS,
     "email.parsing_failed": Outcome.FAILURE,
 }
 _OUTCOME_OF_STATUS = {

@@ -70,6 +70,22 @@ def give_role(user: User, role: Role, organization: Organization) -> None:
     user.__dict__.pop("held_memberships", None)
 
 
+def take_role(user: User, role: Role, organization: Organization) -> None:
+    """Takes a role away; NotFound where the person does not hold it."""
+    taken, _ = Membership.objects.filter(user=user, organization=organization, role=role).delete()
+    if not taken:
+        raise NotFound(f"{user} is no {role.value} of {organization}")
+    user.groups.remove(*Group.objects.filter(name=group_name(organization, role)))
+    user.__dict__.pop("held_memberships", None)
+
+
+def get_user(name: str) -> User:
+    try:
+        return User.objects.get(username=name)
+    except User.DoesNotExist:
+        raise NotFound(f"there is no user {name!r}") from None
+
+
 def organizations_with_role(user: User, *roles: Role) -> list[Organization]:
     """Where an active person holds one of these roles. A leaver is nobody."""
     if not user.is_active:

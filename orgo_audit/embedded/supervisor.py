@@ -167,9 +167,11 @@ class Supervisor:
         )
         out, _ = self.step.communicate()
         code, self.step = self.step.returncode, None
+        said = out.decode(errors="replace").strip()
         if code != 0:
-            said = out.decode(errors="replace").strip()
             raise Unavailable(f"`manage.py {words[0]}` failed:\n{said}")
+        if said:
+            self.progress.say(said)
 
     def _add(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import os
+import sys
 
+import environ
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
@@ -14,7 +15,7 @@ from orgo_audit.accounts.models import User
 
 def new_password(name: str) -> str:
     """`ORGO_PASSWORD`, else asked twice; CommandError if it is too weak or the two differ."""
-    password = os.environ.get("ORGO_PASSWORD") or _asked()
+    password = environ.FileAwareEnv().str("ORGO_PASSWORD", default="") or _asked()
     try:
         validate_password(password, User(username=name))
     except ValidationError as error:
@@ -23,11 +24,10 @@ def new_password(name: str) -> str:
 
 
 def _asked() -> str:
-    try:
-        password = getpass.getpass("Password: ")
-        again = getpass.getpass("Again: ")
-    except EOFError:
-        raise CommandError("no terminal to ask on: give the password in ORGO_PASSWORD") from None
+    if not sys.stdin.isatty():
+        raise CommandError("no terminal to ask on: give the password in ORGO_PASSWORD")
+    password = getpass.getpass("Password: ")
+    again = getpass.getpass("Again: ")
     if password != again:
         raise CommandError("the two passwords differ")
     return password

@@ -88,6 +88,20 @@ def in_force() -> PolicyVersion | None:
     return _accepted().first()
 
 
+def refused_by_a_person(path: Path) -> PolicyVersion | None:
+    """The version that holds the file's text, where that is the newest and a person refused it."""
+    newest = PolicyVersion.objects.first()
+    if newest is None or newest.state != PolicyState.REFUSED or not newest.decided_by:
+        return None
+    return newest if newest.digest == hashlib.sha256(read_policy_file(path)).hexdigest() else None
+
+
+def unusable() -> PolicyVersion | None:
+    """The newest load, where it was a file that could not be used."""
+    newest = PolicyVersion.objects.first()
+    return newest if newest is not None and newest.problem else None
+
+
 def accept(version_id: int, by: str, *, now: datetime | None = None) -> PolicyVersion:
     """Puts the waiting version into force. Raises NotFound, or Conflict where it does not wait."""
     return _decide(version_id, PolicyState.ACCEPTED, by, now or timezone.now())

@@ -80,7 +80,7 @@ def a_changed_policy_is_picked_up(portal: Portal, policy: Path) -> None:
     assert "activity_logs: 6 months" in portal.run("check_policy", str(SHIPPED_POLICY))
 
     policy.write_text("retention_policies: [", encoding="utf-8")
-    wait_until(lambda: len(policy_events(portal, "Policy Refused")) == 1)
+    wait_until(lambda: len(policy_events(portal, "Policy File Refused")) == 1)
 
 
 def policy_events(portal: Portal, action: str) -> list[object]:

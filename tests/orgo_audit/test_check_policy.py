@@ -193,3 +193,17 @@ def test_a_broken_file_is_never_accepted(file: Path, synced: list[Period]) -> No
     assert Outcome("--accept").code == 1
     assert versions.current().retention_policies.activity_logs == Period(6, "month")
     assert synced == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_a_text_that_a_person_refused_is_said_to_be_refused(file: Path) -> None:
+    _load(file, SIX_MONTHS)
+    waits = _load(file, THREE_MONTHS)
+    assert waits is not None
+    versions.refuse(waits.pk, "ann")
+    told = f"this text was refused as version {waits.pk} by ann"
+    assert told in Outcome().out
+    accepting = Outcome("--accept")
+    assert (accepting.code, told in accepting.err) == (1, True)
+    assert "is in force since" in Outcome().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from logs.record.models import Event
@@ -50,3 +50,34 @@ def test_a_start_that_was_cut_off_before_it_made_the_person_makes_it_later(home:
     (home / "secrets" / "login_admin").write_text("kept-before-the-cut")
     call_command("prepare")
     assert User.objects.get(username="admin").check_password("kept-before-the-cut")
+
+
+def test_a_first_policy_that_cannot_be_used_ends_the_start_and_says_where(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.ORGO_POLICY = tmp_path / "policy.yaml"
+    settings.ORGO_POLICY.write_text('retention_policies:\n  error_logs: "1 yeer"\n')
+    with pytest.raises(CommandError, match=r"policy\.yaml: line 2, column 15"):
+        call_command("prepare")
+
+
+def test_a_later_broken_policy_is_told_and_leaves_the_old_one_in_force(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("prepare")
+    settings.ORGO_POLICY = tmp_path / "policy.yaml"
+    settings.ORGO_POLICY.write_text("retention_policies: [")
+    call_command("prepare")
+    assert "the old policy stays in force" in capsys.readouterr().err
+    assert Event.objects.filter(action="Policy File Refused").count() == 1
+
+
+def test_a_password_that_was_changed_is_not_shown_as_the_login_s(home: Path) -> None:
+    call_command("prepare")
+    user = User.objects.get(username="admin")
+    user.set_password("another one")
+    user.save()
+    for _ in range(2):
+        call_command("prepare")
+        assert paths.read_secret(home, "login_admin") == "(its password was changed)"
+    assert User.objects.get(username="admin").check_password("another one")

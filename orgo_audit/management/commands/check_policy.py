@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import io
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -17,6 +15,7 @@ from ruamel.yaml import YAML
 
 from logs import interface
 from orgo_audit.errors import Conflict, PolicyError
+from orgo_audit.management.operators import operator_name
 from orgo_audit.policy import versions
 from orgo_audit.policy.changes import Consequence, consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
@@ -45,13 +44,14 @@ class Command(BaseCommand):
     def handle(self, *, file: Path | None, accept: bool, **_: object) -> None:
         path = file or settings.ORGO_POLICY
         policy = self._validated(path)
-        self._print_policy(policy)
+        self._print_policy(path, policy)
         try:
             if accept:
                 self._accept(path)
             else:
+                self._print_in_force()
                 self._print_waiting()
-                self._print_changes(policy)
+                self._print_changes(path, policy)
         except DatabaseError:
             self._note("the database cannot be reached or is not set up; only the file was checked")
             if accept:
@@ -69,7 +69,8 @@ class Command(BaseCommand):
         self.stderr.write(f"{place}: {where}{error.sentence}")
         sys.exit(1)
 
-    def _print_policy(self, policy: Policy) -> None:
+    def _print_policy(self, path: Path, policy: Policy) -> None:
+        self.stdout.write(f"# what {path} says, for")
         self._print_rules(
             "every organization without rules of its own", policy.for_organization("")
         )
@@ -78,6 +79,15 @@ class Command(BaseCommand):
 
     def _print_rules(self, title: str, rules: OrganizationPolicy) -> None:
         self.stdout.write(f"# {title}\n{_as_yaml(rules)}")
+
+    def _print_in_force(self) -> None:
+        version = versions.in_force()
+        if version is None:
+            self.stdout.write("# no policy is in force yet: the shipped defaults hold")
+        else:
+            self.stdout.write(
+                f"# version {version.pk} is in force since {version.decided_at:%c} UTC"
+            )
 
     def _print_waiting(self) -> None:
         version = versions.waiting()
@@ -92,9 +102,12 @@ class Command(BaseCommand):
         for found in version.consequences:
             self.stdout.write(f"# {found['kind']}: {Consequence(**found)}")
 
-    def _print_changes(self, policy: Policy) -> None:
+    def _print_changes(self, path: Path, policy: Policy) -> None:
         """What loading the file would make wait, for one that was not loaded yet."""
         if versions.in_force() is None or versions.waiting() is not None:
+            return
+        if refused := versions.refused_by_a_person(path):
+            self.stdout.write(f"# {_told(refused)}")
             return
         found = consequences(versions.current(), policy)
         if found:
@@ -103,20 +116,25 @@ class Command(BaseCommand):
             self.stdout.write(f"# {consequence.kind}: {consequence}")
 
     def _accept(self, path: Path) -> None:
+        if path.resolve() != settings.ORGO_POLICY.resolve():
+            self._note(f"the portal watches {settings.ORGO_POLICY} and will load that file again")
         try:
             with transaction.atomic():
                 version = interface.load_policy(path)
                 waits = versions.waiting()
                 if waits is not None:
                     self._print_consequences(waits)
-                    version = interface.accept_policy(waits.pk, _user_name())
+                    version = interface.accept_policy(waits.pk, operator_name())
                 interface.sync_grants()
         except (Conflict, PolicyError) as error:
             self.stderr.write(str(error))
             sys.exit(1)
-        self._report(version)
+        self._report(path, version)
 
-    def _report(self, version: PolicyVersion | None) -> None:
+    def _report(self, path: Path, version: PolicyVersion | None) -> None:
+        if version is None and (refused := versions.refused_by_a_person(path)):
+            self.stderr.write(_told(refused))
+            sys.exit(1)
         if version is None:
             self._note("nothing waits")
         elif version.state == PolicyState.ACCEPTED:
@@ -129,11 +147,11 @@ class Command(BaseCommand):
         self.stderr.write(sentence)
 
 
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has a number only
-        return str(os.getuid())
+def _told(refused: PolicyVersion) -> str:
+    return (
+        f"this text was refused as version {refused.pk} by {refused.decided_by};"
+        " change the file to ask again"
+    )
 
 
 def _as_yaml(rules: OrganizationPolicy) -> str:

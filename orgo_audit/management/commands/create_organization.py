@@ -6,10 +6,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from logs import interface
 from orgo_audit.accounts.people import create_organization
 from orgo_audit.errors import OrgoError
+from orgo_audit.management.operators import recorded_operator
 
 
 class Command(BaseCommand):
@@ -20,8 +22,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, slug: str, **options: Any) -> None:
         try:
-            create_organization(slug)
+            with transaction.atomic():
+                tenant = create_organization(slug)
+                interface.sync_grants()
+                interface.report_administration(
+                    "Organization Created", tenant, recorded_operator(), {}
+                )
         except OrgoError as error:
             raise CommandError(error.sentence) from None
-        interface.sync_grants()
         self.stdout.write(f"organization {slug}")

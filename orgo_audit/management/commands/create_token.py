@@ -7,12 +7,15 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
+from logs import interface
 from orgo_audit.accounts.models import Scope
 from orgo_audit.accounts.people import get_organization
 from orgo_audit.accounts.tokens import create_token
 from orgo_audit.errors import OrgoError
+from orgo_audit.management.operators import recorded_operator
 from orgo_audit.periods import Period, parse_period
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -61,7 +64,11 @@ class Command(BaseCommand):
     ) -> None:
         try:
             tenant = get_organization(organization)
-            token = create_token(name, tenant, scopes, expires_at=expires.after(timezone.now()))
+            expires_at = expires.after(timezone.now())
+            with transaction.atomic():
+                token = create_token(name, tenant, scopes, expires_at=expires_at)
+                told = {"service": name, "scopes": [scope.value for scope in scopes]}
+                interface.report_administration("Token Created", tenant, recorded_operator(), told)
         except OrgoError as error:
             raise CommandError(error.sentence) from None
         self.stdout.write(token)

@@ -6,10 +6,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from logs import interface
 from orgo_audit.accounts.models import Role
 from orgo_audit.accounts.people import create_user, get_organization
 from orgo_audit.errors import OrgoError
+from orgo_audit.management.operators import recorded_operator
 from orgo_audit.management.passwords import new_password
 
 
@@ -27,7 +30,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, name: str, role: str, organization: str, **options: Any) -> None:
         try:
             tenant = get_organization(organization)
-            create_user(name, role=Role(role), organization=tenant, password=new_password(name))
+            password = new_password(name)
+            with transaction.atomic():
+                create_user(name, role=Role(role), organization=tenant, password=password)
+                told = {"created": name, "role": role}
+                interface.report_administration("User Created", tenant, recorded_operator(), told)
         except OrgoError as error:
             raise CommandError(error.sentence) from None
         self.stdout.write(f"{role} {name} of {organization}")
