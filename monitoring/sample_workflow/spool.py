@@ -42,6 +42,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
+def new_email_id() -> str:
+    """Random, and short enough for a column of a table."""
+    return f"mail-{uuid.uuid4().hex[:12]}"
+
+
 class Spool:
     """The folders. One process owns them; its threads each work on different mails."""
 
@@ -53,7 +58,7 @@ class Spool:
 
     def keep(self, envelope: Envelope, raw: bytes) -> str:
         """Stores a mail so that a power cut does not lose it, and returns its new id."""
-        email_id = f"mail-{uuid.uuid4().hex[:20]}"
+        email_id = new_email_id()
         self._write(self._new / email_id, msgspec.json.encode(envelope) + b"\n" + raw)
         return email_id
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from monitoring.sample_workflow.mail_files import SHIPPED_MAILS, find_mails
 from monitoring.sample_workflow.reporter import Reporter, is_alive
 from monitoring.sample_workflow.sending import DoorClosed, MailSender, Sent
 from monitoring.sample_workflow.service import report_undelivered
-from monitoring.sample_workflow.spool import Outcome, Spool
+from monitoring.sample_workflow.spool import Outcome, Spool, new_email_id
 from orgo_audit.embedded import paths
 
 PATIENCE_SECONDS = 120.0
@@ -104,7 +103,7 @@ def _fate(name: str, sent: Sent) -> Fate:
     if sent.email_id:
         return Fate(name, sent.email_id)
     # The door never had this mail, so its one error event is told from here.
-    email_id = f"mail-{uuid.uuid4().hex[:20]}"
+    email_id = new_email_id()
     token = paths.read_secret(settings.ORGO_HOME, "sample_ingest_token")
     reporter = Reporter(settings.ORGO_PUBLIC_URL, token, threading.Event())
     try:
