@@ -133,6 +133,14 @@ class Portal:
     def processes(self) -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
+    def oldest_process(self, word: str) -> psutil.Process:
+        """The one with this word in its command; processes come and go while they are listed."""
+        limit = time.monotonic() + STOP_LIMIT_SECONDS
+        while not (found := [one for one in self.processes() if word in _command_of(one)]):
+            assert time.monotonic() < limit, f"no process with {word}"
+            time.sleep(0.1)
+        return min(found, key=lambda one: one.create_time())
+
     def wait_until_gone(self) -> None:
         limit = time.monotonic() + STOP_LIMIT_SECONDS
         while left := self.processes():
@@ -146,6 +154,13 @@ class Portal:
         except psutil.Error:
             return False
         return not is_dead and any(str(self.home) in word for word in words)
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
 
 
 def a_free_port() -> int:

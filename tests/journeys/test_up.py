@@ -56,8 +56,7 @@ def test_after_a_kill_nothing_stays(portal: Portal) -> None:
 def test_a_child_that_dies_comes_back(portal: Portal) -> None:
     up = portal.start_until_ready()
     for word in ("gunicorn", "valkey-server", "-D"):
-        victims = [process for process in portal.processes() if word in " ".join(process.cmdline())]
-        min(victims, key=lambda process: process.create_time()).kill()
+        portal.oldest_process(word).kill()
     for name in ("web", "valkey", "PostgreSQL"):
         up.wait_for(f"{name} has ended")
     limit = time.monotonic() + START_LIMIT_SECONDS
