@@ -153,7 +153,9 @@ class Portal:
             words = [*process.cmdline(), process.environ().get("ORGO_HOME", "")]
         except psutil.Error:
             return False
-        return not is_dead and any(str(self.home) in word for word in words)
+        # Valkey shows its socket alone, which lies elsewhere when the home's path is long.
+        places = (str(self.home), str(paths.socket_folder(self.home)))
+        return not is_dead and any(place in word for word in words for place in places)
 
 
 def _command_of(process: psutil.Process) -> str:
