@@ -95,6 +95,17 @@ class ReadOnlyAdmin(ModelAdmin):
 
     actions = None
 
+    def page(self, view: AnyView) -> Any:
+        """The view, for those who may see this model; for others it does not exist."""
+
+        @wraps(view)
+        def seen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not self.has_view_permission(request):
+                raise PageRefused
+            return view(request, *args, **kwargs)
+
+        return self.admin_site.admin_view(seen)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)
 

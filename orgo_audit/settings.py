@@ -86,7 +86,6 @@ if TESTING:
     DATABASES["worker"] = _database(logins.WORKER)
     DATABASES["vault"] = _database(logins.VAULT)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-TEST_RUNNER = ""  # pytest runs the tests
 
 # --- broker, cache, periodic work ---------------------------------------------------------------
 _valkey = paths.valkey_socket(ORGO_HOME)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -242,3 +243,8 @@ def inbox() -> list[bytes]:
 
 
 # --- the database -------------------------------------------------------------------------------
+
+
+def instant_of(identifier: UUID) -> datetime:
+    """The millisecond that a UUIDv7 (RFC 9562) names in its first 48 bits."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=identifier.int >> 80)

@@ -73,11 +73,10 @@ class EventAdmin(ReadOnlyAdmin):
         return super().has_view_permission(request) and self.log_type in readable_log_types(request)
 
     def get_urls(self) -> list[URLPattern]:
-        name = self.opts.model_name
-        view = self.admin_site.admin_view
+        name, one = self.opts.model_name, self.page(self.event_view)
         return [
-            path("", view(self.changelist_view), name=f"logs_{name}_changelist"),
-            path("<uuid:event_id>/change/", view(self.event_view), name=f"logs_{name}_change"),
+            path("", self.page(self.changelist_view), name=f"logs_{name}_changelist"),
+            path("<uuid:event_id>/change/", one, name=f"logs_{name}_change"),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -88,10 +87,7 @@ class EventAdmin(ReadOnlyAdmin):
         except BadInput as problem:
             return self._bad_filter(request, problem)
         viewer = viewer_of(request)
-        try:
-            page = reading.read(viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE)
-        except NotFound:
-            raise Http404 from None
+        page = reading.read(viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE)
         is_whole = page.next is None and page.previous is None
         estimate = 0 if is_whole else reading.estimate(viewer, asked.query)
         return self._render(

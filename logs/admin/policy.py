@@ -60,23 +60,15 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         return decides_on_policy(request)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
+        name = "policy_policyversion"
+        one, decision = self.page(self.version_view), self.page(self.decide_view)
         return [
-            path("", view(self.changelist_view), name="policy_policyversion_changelist"),
-            path(
-                "<int:version_id>/change/",
-                view(self.version_view),
-                name="policy_policyversion_change",
-            ),
-            path(
-                "<int:version_id>/decide/",
-                view(self.decide_view),
-                name="policy_policyversion_decide",
-            ),
+            path("", self.page(self.changelist_view), name=f"{name}_changelist"),
+            path("<int:version_id>/change/", one, name=f"{name}_change"),
+            path("<int:version_id>/decide/", decision, name=f"{name}_decide"),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        self._require(request)
         context = {
             "title": "Policy",
             "versions": PolicyVersion.objects.all()[:100],
@@ -86,7 +78,6 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         return self._render(request, "logs/policy_list.html", context)
 
     def version_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
-        self._require(request)
         version = PolicyVersion.objects.filter(pk=version_id).first()
         if version is None:
             raise Http404
@@ -99,7 +90,6 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         return self._render(request, "logs/policy_version.html", context)
 
     def decide_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
-        self._require(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         wanted = [name for name in DECISIONS if name in request.POST]
@@ -118,10 +108,6 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             )
             tasks.nudge(tasks.sync_grants)
         return HttpResponseRedirect(reverse("admin:policy_policyversion_changelist"))
-
-    def _require(self, request: HttpRequest) -> None:
-        if not decides_on_policy(request):
-            raise Http404
 
     def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         every = self.admin_site.each_context(request) | {"opts": self.opts} | context

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from logs.record import access
 from logs.record.models import QuarantinedEvent
-from orgo_audit.accounts.models import Role, User
-from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.accounts.models import User
 
 COUNTED_AT_MOST = 1000
 
@@ -15,5 +15,5 @@ def quarantined(request: HttpRequest) -> int:
     """How many items of the viewer's organizations wait in quarantine, counted up to 1,000."""
     if not isinstance(request.user, User):
         return 0
-    own = organizations_with_role(request.user, Role.ADMIN)
+    own = access.readable(request.user)
     return QuarantinedEvent.objects.filter(organization__in=own)[:COUNTED_AT_MOST].count()

@@ -23,15 +23,9 @@ from orgo_audit.api import problem, single_parameters
 from orgo_audit.errors import NotAllowed, NotFound
 from orgo_audit.requests import address_of, method_of, route_of
 
-REFUSALS = (
-    NotAllowed,
-    exceptions.PermissionDenied,
-    exceptions.AuthenticationFailed,
-    exceptions.NotAuthenticated,
-)
-
-
-REASONS: dict[type[Exception], str] = {
+# What is put on record, and in which words.
+REFUSALS: dict[type[Exception], str] = {
+    NotAllowed: "not allowed",
     exceptions.NotAuthenticated: "no credentials",
     exceptions.AuthenticationFailed: "bad credentials",
     exceptions.PermissionDenied: "CSRF",
@@ -45,8 +39,8 @@ class RecordView(APIView):
     http_method_names = ["get", "head", "post"]
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, REFUSALS):
-            self._report(REASONS.get(type(exc), "not allowed"))
+        if why := REFUSALS.get(type(exc)):
+            self._report(why)
         return super().handle_exception(exc)
 
     @property

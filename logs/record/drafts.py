@@ -25,9 +25,11 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_DETAILS_BYTES = 64 * 1024
 MAX_AHEAD = timedelta(minutes=5)
 
-# Every one of these is indexed, and an index entry must stay below a third of a page.
-Short = Annotated[str, Meta(max_length=500)]
-Long = Annotated[str, Meta(max_length=10_000)]
+# Most of these are indexed, and an index entry must stay below a third of a page.
+MAX_TEXT_CHARACTERS = 500
+MAX_REASON_CHARACTERS = 10_000
+Short = Annotated[str, Meta(max_length=MAX_TEXT_CHARACTERS)]
+Long = Annotated[str, Meta(max_length=MAX_REASON_CHARACTERS)]
 
 
 class _Wire(msgspec.Struct):
@@ -186,9 +188,9 @@ def _judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
 def _log_type_of(sent: Any, expected: LogType | None) -> LogType:
     if not isinstance(sent, dict):
         raise BadInput("an event is a JSON object", code="wrong_type")
-    told = sent.get("log_type")
-    if told is None and expected is not None and "log_type" not in sent:
+    if expected is not None and "log_type" not in sent:
         return expected
+    told = sent.get("log_type")
     accepted = [expected.value] if expected else [kind.value for kind in LogType]
     if told not in accepted:
         sentence = f"expected {' or '.join(repr(kind) for kind in accepted)}"
@@ -208,7 +210,7 @@ def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft
     if not wire.action:
         raise _missing(log_type)
     action, code = wire.action, code_of(wire.action)
-    status = wire.status or (None if wire.status is UNSET else "")
+    status = _given(wire.status)
     return Draft(
         log_type=log_type,
         occurred_at=_instant(wire.timestamp, now),
@@ -326,7 +328,7 @@ def _wrong_timestamp(value: Any) -> BadInput | None:
 
 
 def _wrong_text(name: str, value: Any) -> BadInput | None:
-    limit = 10_000 if name == "reason" else 500
+    limit = MAX_REASON_CHARACTERS if name == "reason" else MAX_TEXT_CHARACTERS
     if not isinstance(value, str):
         return BadInput(
             "expected a text; leave the key out where there is no value",

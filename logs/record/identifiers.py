@@ -12,7 +12,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _RANDOM_BITS = 74
 _LOW_62 = (1 << 62) - 1
 # Ids of one batch grow by random steps, so that they keep the batch's order and stay unguessable.
-_STEP_BITS = 40
+_STEP_BYTES = 5
 
 
 def _assemble(milliseconds: int, random: int) -> UUID:
@@ -26,20 +26,15 @@ def new_ids(instant: datetime, count: int) -> Iterator[UUID]:
     milliseconds = (instant - _EPOCH) // _MILLISECOND
     # The highest bit starts at 0, so that no batch overflows the 74 random bits.
     random = secrets.randbits(_RANDOM_BITS - 1)
-    steps = memoryview(secrets.token_bytes(5 * count))
-    for index in range(count):
-        random += 1 + int.from_bytes(steps[5 * index : 5 * index + 5], "big")
+    steps = memoryview(secrets.token_bytes(_STEP_BYTES * count))
+    for start in range(0, len(steps), _STEP_BYTES):
+        random += 1 + int.from_bytes(steps[start : start + _STEP_BYTES], "big")
         yield _assemble(milliseconds, random)
 
 
 def smallest_id(instant: datetime) -> UUID:
     """The lower bound of all ids of that millisecond and later; equals the database's u7_floor."""
     return _assemble(max(0, (instant - _EPOCH) // _MILLISECOND), 0)
-
-
-def instant_of(identifier: UUID) -> datetime:
-    """When the event with this id was recorded, to the millisecond."""
-    return _EPOCH + (identifier.int >> 80) * _MILLISECOND
 
 
 def segment_name(log_type: str, instant: datetime) -> str:

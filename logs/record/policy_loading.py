@@ -52,9 +52,7 @@ def refuse(version_id: int, by: str) -> PolicyVersion:
 
 
 def put_on_record(version: PolicyVersion) -> None:
-    action = ACTION_OF_STATE.get(PolicyState(version.state))
-    if action is None:
-        return
+    action = ACTION_OF_STATE[PolicyState(version.state)]
     if version.problem:
         action = "Policy File Refused"
     told = {"version": version.pk, "state": version.state}

@@ -10,8 +10,9 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logs.record.identifiers import instant_of, new_ids, segment_name, smallest_id
+from logs.record.identifiers import new_ids, segment_name, smallest_id
 from orgo_audit.periods import next_month
+from tests.builders import instant_of
 
 NOW = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=UTC)
 SECONDS_TO_YEAR_9999 = 253_370_764_800

@@ -15,14 +15,21 @@ from logs.record import bounds, ingest
 from logs.record.digests import keyed_digest
 from logs.record.drafts import Draft
 from logs.record.idempotency import IdempotencyKey
-from logs.record.identifiers import instant_of, new_ids
+from logs.record.identifiers import new_ids
 from logs.record.ingest import store_batch
 from logs.record.models import Batch, Event, QuarantinedEvent, ReadMark, SensitiveReference
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Conflict
-from tests.builders import Vault, an_organization, items_of, setting_the_scene, wire_event
+from tests.builders import (
+    Vault,
+    an_organization,
+    instant_of,
+    items_of,
+    setting_the_scene,
+    wire_event,
+)
 
 BAD = wire_event(task_id=5)
 REPORT = wire_event(action="Report Filed", task_id="T1")

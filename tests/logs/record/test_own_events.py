@@ -382,3 +382,13 @@ def test_a_look_that_could_not_be_recorded_is_recorded_at_the_next_try(
             own_events.report_read(viewer, [organization], "activity_logs", {})
     own_events.report_read(viewer, [organization], "activity_logs", {})
     assert Event.objects.filter(action="Logs Viewed", organization=organization).count() == 1
+
+
+def test_a_page_that_this_admin_may_not_see_is_a_recorded_404(
+    organization: Organization, client: Client
+) -> None:
+    other = an_organization()
+    client.force_login(a_user(Role.ADMIN, other))
+    assert client.get("/admin/policy/policyversion/").status_code == 404
+    (denied,) = own(other, "Access Denied")
+    assert denied.details == {"refused": "GET /admin/policy/policyversion/", "why": "no role"}
