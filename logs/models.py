@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logs.imports.models import ImportedFile
 from logs.record.models import (
     ActivityLog,
     Batch,
@@ -22,6 +23,7 @@ __all__ = [
     "Batch",
     "ErrorLog",
     "Event",
+    "ImportedFile",
     "LogScope",
     "LogScopeGroupGrant",
     "LogScopeUserGrant",

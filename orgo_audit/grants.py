@@ -28,6 +28,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "logs_sealeditem": ("INSERT", "INSERT", "SELECT, DELETE"),
     "logs_sensitivereference": (ADD, ADD, ADD),
     "logs_readmark": (KEEP, ALL, ""),
+    "logs_importedfile": ("", KEEP, ""),
     # The web process cannot widen anybody's view: the worker puts the policy's grants into force.
     "logs_logscope": (READ, ADD, ""),
     "logs_logscopegroupgrant": (READ, ALL, ""),
@@ -38,6 +39,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "accounts_user_groups": (READ, ALL, ""),
     "accounts_user_user_permissions": (READ, READ, ""),
     "accounts_membership": (READ, ALL, ""),
+    "accounts_session": (ALL, "SELECT, DELETE", ""),
     "accounts_servicetoken": (f"{READ}, UPDATE (last_used_at)", KEEP, ""),
     "auth_group": (READ, ADD, ""),
     "auth_group_permissions": (READ, READ, ""),

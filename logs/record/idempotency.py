@@ -1,4 +1,4 @@
-"""A retry gets the first receipt: keys are claimed in the events' transaction, kept two days."""
+"""A retry gets the first receipt: keys are claimed in the events' transaction, kept 30 days."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -82,6 +83,19 @@ class Membership(models.Model):
         return f"{self.role} of organization {self.organization_id}"
 
 
+class Session(AbstractBaseSession):
+    """A person's session, with what the person needs to know it again: where and when."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="sessions")
+    address = models.CharField(max_length=64, blank=True)
+    agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    seen_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"session of user {self.user_id}"
+
+
 class ServiceToken(models.Model):
     """A service's key to the API; only its SHA-256 is kept. `name` is its events' `source`."""
 
@@ -93,6 +107,8 @@ class ServiceToken(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # When its owner was last warned that it expires.
+    warned_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name

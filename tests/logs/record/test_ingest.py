@@ -214,12 +214,12 @@ def quarantined(organization: Organization, recorded_at: datetime, count: int = 
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_an_idempotency_key_is_kept_a_day_at_least_and_then_forgotten(sender: Sender) -> None:
+def test_an_idempotency_key_is_kept_for_weeks_and_then_forgotten(sender: Sender) -> None:
     now = timezone.now()
     store_batch(items_of(wire_event()), sender, key=key())
-    bounds.forget_spent_rows(now + timedelta(hours=24))
+    bounds.forget_spent_rows(now + timedelta(days=29))
     assert Batch.objects.filter(organization=sender.organization).exists()
-    bounds.forget_spent_rows(now + timedelta(days=3))
+    bounds.forget_spent_rows(now + timedelta(days=31))
     assert not Batch.objects.filter(organization=sender.organization).exists()
 
 
