@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from logs.admin.durations import in_words
 from logs.record.drafts import FIELD_OF_WIRE, format_instant
+from logs.record.export import Form
 from logs.record.filters import query_from
 from logs.record.models import Event
 from logs.record.reading import Cursor, EventQuery, Page
@@ -136,6 +137,15 @@ class ListRequest:
 
     def page_href(self, cursor: Cursor | None) -> str:
         return "" if cursor is None else f"?{urlencode(self.given | {'cursor': cursor.as_text()})}"
+
+    def export_href(self, form: Form) -> str:
+        """Where these rows are as a file: the range is that of this page, not of a later click."""
+        kept = {
+            name: value for name, value in self.given.items() if name not in ("range", "cursor")
+        }
+        if "range" in self.given and self.query.since:
+            kept["since"] = format_instant(self.query.since)
+        return f"export/?{urlencode(kept | {'format': form.value})}"
 
     def any_time_href(self) -> str:
         return self.href(range=None, since=None, until=None)

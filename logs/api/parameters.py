@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from logs.record.access import Viewer
 from logs.record.drafts import FIELD_OF_WIRE, MAX_BODY_BYTES
+from logs.record.export import UTC, Form, Manner, chosen_form, zone_named
 from logs.record.filters import TIMES, query_from
 from logs.record.idempotency import IdempotencyKey
 from logs.record.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Cursor, EventQuery
@@ -22,8 +23,9 @@ from orgo_audit.requests import address_of
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+FILTERS = frozenset({*FIELD_OF_WIRE, *TIMES, "q"})
 PAGING = frozenset({"cursor", "page_size"})
-KNOWN = frozenset({*FIELD_OF_WIRE, *TIMES, *PAGING, "q"})
+MANNER = frozenset({"format", "time_zone", "count"})
 MAX_KEY_LENGTH = 200
 MAX_GZIP_MEMBERS = 100
 
@@ -41,9 +43,11 @@ def viewer_of(request: Request) -> Viewer:
 # --- queries ------------------------------------------------------------------------------------
 
 
-def query_of(request: Request, log_types: Iterable[LogType]) -> EventQuery:
+def query_of(
+    request: Request, log_types: Iterable[LogType], *, beside: frozenset[str] = PAGING
+) -> EventQuery:
     """The filters of a list; BadInput for anything unknown, repeated or malformed."""
-    given = single_parameters(request, KNOWN)
+    given = single_parameters(request, FILTERS | beside)
     if "q" in given:
         raise BadInput(
             "search is not available yet; use the filters by name",
@@ -66,6 +70,18 @@ def _page_size(text: str) -> int:
     raise BadInput(
         f"expected a whole number from 1 to {MAX_PAGE_SIZE}", path="page_size", code="bad_page_size"
     )
+
+
+def manner_of(request: Request) -> Manner:
+    """How an export is wanted: `format`, the `time_zone` of a CSV, whether its `count` ends it."""
+    given = request.query_params
+    form, zone = chosen_form(given.get("format", "")), given.get("time_zone", UTC.key)
+    if form is not Form.CSV and zone != UTC.key:
+        raise BadInput("NDJSON is always in UTC", path="time_zone", code="unknown_time_zone")
+    told = given.get("count", "false")
+    if told not in ("true", "false"):
+        raise BadInput("expected true or false", path="count", code="wrong_type")
+    return Manner(form, zone_named(zone), with_count=told == "true")
 
 
 # --- bodies -------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from logs.api import parameters
-from logs.record import access, drafts, ingest, own_events, reading, tracing
+from logs.record import access, drafts, export, ingest, own_events, reading, tracing
 from logs.record.models import Event
 from logs.record.receipts import Receipt, Sender
 from logs.record.vocabulary import LogType
@@ -109,6 +110,31 @@ class SecurityBatchView(EventBatchView):
 
 class ErrorBatchView(EventBatchView):
     expected = LogType.ERROR
+    log_types = (LogType.ERROR,)
+
+
+class ExportView(RecordView):
+    """The filtered list as a file, streamed."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        self.require_view(request)
+        query = parameters.query_of(request, self.log_types, beside=parameters.MANNER)
+        manner = parameters.manner_of(request)
+        if request.method == "HEAD":
+            return HttpResponse(content_type=manner.form.media_type)
+        blocks = export.export(parameters.viewer_of(request), query, manner)
+        return StreamingHttpResponse(blocks, content_type=manner.form.media_type)
+
+
+class ActivityExportView(ExportView):
+    log_types = (LogType.ACTIVITY,)
+
+
+class SecurityExportView(ExportView):
+    log_types = (LogType.SECURITY,)
+
+
+class ErrorExportView(ExportView):
     log_types = (LogType.ERROR,)
 
 

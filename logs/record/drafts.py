@@ -77,7 +77,7 @@ FIELD_OF_WIRE = {
     "outcome": "outcome",
 }
 # What an answer says beside action and time, in this order.
-_ANSWER_FIELDS = {
+ANSWER_FIELDS = {
     "user": "actor",
     "task_id": "task_id",
     "email_id": "email_id",
@@ -88,7 +88,7 @@ _ANSWER_FIELDS = {
     "ip_address": "ip_address",
     "workflow": "workflow",
 }
-DRAFT_FIELD_OF_WIRE = {"action": "action", **_ANSWER_FIELDS}
+DRAFT_FIELD_OF_WIRE = {"action": "action", **ANSWER_FIELDS}
 # Keys whose names tell nothing about anybody.
 _PUBLIC_KEYS = frozenset(
     {*DRAFT_FIELD_OF_WIRE, "timestamp", "error", "log_type", "details", "identities"}
@@ -355,7 +355,7 @@ def as_wire(event: Any, organization: str) -> dict[str, Any]:
         "timestamp": format_instant(event.occurred_at),
         "error" if log_type is LogType.ERROR else "action": event.action,
     }
-    for name, attribute in _ANSWER_FIELDS.items():
+    for name, attribute in ANSWER_FIELDS.items():
         if (value := getattr(event, attribute)) is not None:
             wire[name] = value
     wire |= {

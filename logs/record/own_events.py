@@ -32,14 +32,28 @@ def report_read(
 ) -> None:
     """Puts on record that somebody read `what`; raises if that cannot be written."""
     for organization in organizations:
-        sender = Sender(organization, PORTAL)
-        told = dict(filters)
-        if not references.is_ordinary(told, sender):
-            told = dict.fromkeys(told, WITHHELD)
-        look: dict[str, Any] = {"read": what}
-        if told:
-            look["filters"] = told
+        look = {"read": what} | _told_filters(filters, organization)
         _report_once("Logs Viewed", organization, viewer.name, viewer.address, look)
+
+
+def report_export(
+    viewer: Viewer,
+    organizations: Iterable[Organization],
+    what: str,
+    filters: Mapping[str, str],
+    form: str,
+) -> None:
+    """Puts on record that somebody takes `what` away, each time; raises if that fails."""
+    for organization in organizations:
+        look = {"exported": what, "format": form} | _told_filters(filters, organization)
+        _report("Logs Exported", organization, viewer.name, viewer.address, look)
+
+
+def _told_filters(filters: Mapping[str, str], organization: Organization) -> dict[str, Any]:
+    told = dict(filters)
+    if not references.is_ordinary(told, Sender(organization, PORTAL)):
+        told = dict.fromkeys(told, WITHHELD)
+    return {"filters": told} if told else {}
 
 
 def report_refusal(

@@ -12,6 +12,8 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 import msgspec
@@ -97,8 +99,8 @@ def read(
     size: int = DEFAULT_PAGE_SIZE,
 ) -> Page:
     """One page of what the viewer may read; NotFound where that is nothing."""
-    scopes = _scopes(viewer, query.log_types)
-    own_events.report_read(viewer, scopes, _described(query.log_types), query.described())
+    scopes = scopes_of(viewer, query.log_types)
+    own_events.report_read(viewer, scopes, described(query.log_types), query.described())
     backward = cursor is not None and cursor.backward
     rows = _merged(
         (
@@ -121,7 +123,7 @@ def read(
 
 def get(viewer: Viewer, log_types: Iterable[LogType], event_id: UUID) -> Event:
     """One event; NotFound for an unknown id, another log type and another organization alike."""
-    scopes = _scopes(viewer, log_types)
+    scopes = scopes_of(viewer, log_types)
     for organization, kinds in scopes.items():
         for found in _fetched(_in_scope(organization, kinds).filter(pk=event_id), organization):
             what = f"{found.log_type} event {event_id}"
@@ -136,7 +138,7 @@ def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
     NotFound where there are none. At most the first 2,000. Tasks of one id in several
     organizations are several tasks: the one of the oldest organization is shown.
     """
-    scopes = _scopes(viewer, LogType)
+    scopes = scopes_of(viewer, LogType)
     if "\0" in task_id:
         raise NotFound  # no event can carry it
     own_events.report_read(viewer, scopes, "trace", {"task_id": task_id})
@@ -157,6 +159,11 @@ def estimate(viewer: Viewer, query: EventQuery) -> int:
     return sum(_estimated(_rows(query, *scope, None).order_by()) for scope in scopes.items())
 
 
+def rows_of(scopes: Readable, query: EventQuery) -> QuerySet[Event]:
+    """All that the query selects of these scopes, newest first."""
+    return reduce(or_, (_rows(query, *scope, None) for scope in scopes.items()))
+
+
 def _estimated(rows: QuerySet[Event]) -> int:
     statement, parameters = rows.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -167,14 +174,16 @@ def _estimated(rows: QuerySet[Event]) -> int:
     )
 
 
-def _scopes(viewer: Viewer, log_types: Iterable[LogType]) -> Readable:
+def scopes_of(viewer: Viewer, log_types: Iterable[LogType]) -> Readable:
+    """What of these logs the viewer may read; NotFound where that is nothing."""
     scopes = narrowed(readable(viewer.identity), log_types)
     if not scopes:
         raise NotFound
     return scopes
 
 
-def _described(log_types: Iterable[LogType]) -> str:
+def described(log_types: Iterable[LogType]) -> str:
+    """These logs as the record names what was read."""
     return " and ".join(sorted(log_type.view for log_type in log_types))
 
 

@@ -73,6 +73,14 @@ def api_item(route: str, path: str) -> list[Row]:
     ]
 
 
+def api_export(log: str) -> list[Row]:
+    route = f"api/v1/{log}logs/export/"
+    return [
+        Row(route, "GET", f"/{route}", 401, 404, 200, 200, 403, 200, 403),
+        Row(route, "POST", f"/{route}", 401, 405, 405, 405, 405, 405, 405),
+    ]
+
+
 # Same for all: nothing at these addresses depends on who asks.
 def open_to_all(route: str, path: str, status: int, method: str = "GET") -> Row:
     return Row(route, method, path, *[status] * 7)
@@ -96,6 +104,10 @@ MATRIX = [
     page(TRACE, "/admin/logs/activitylog/trace/unknown/", 404, 404),
     *(page(f"admin/logs/{log}log/", f"/admin/logs/{log}log/", 200, 200) for log in LOGS),
     *(
+        page(f"admin/logs/{log}log/export/", f"/admin/logs/{log}log/export/", 200, 200)
+        for log in LOGS
+    ),
+    *(
         page(f"admin/logs/{log}log/{EVENT}", f"/admin/logs/{log}log/{{{log}}}/change/", 200, 404)
         for log in LOGS
     ),
@@ -111,6 +123,7 @@ MATRIX = [
     page("admin/(?P<url>.*)$", "/admin/nothing/", 404, 404, method="POST"),
     *(row for log in LOGS for row in api_list(f"api/v1/{log}-logs/", f"/api/v1/{log}-logs/")),
     *api_list("api/v1/logs/", "/api/v1/logs/"),
+    *(row for log in ("activity-", "security-", "error-", "") for row in api_export(log)),
     *(
         row
         for log in LOGS

@@ -109,7 +109,12 @@ def test_no_address_adds_changes_or_deletes(admin: Client, home: Organization) -
     event.refresh_from_db()
     assert event.action == "Task Routed"
     names = {name for name in admin_names() if name.startswith("logs_")}
-    assert {name.rpartition("_")[2] for name in names} == {"changelist", "change", "trace"}
+    assert {name.rpartition("_")[2] for name in names} == {
+        "changelist",
+        "change",
+        "export",
+        "trace",
+    }
 
 
 def admin_names() -> list[str]:
@@ -399,3 +404,39 @@ def test_admins_of_other_organizations_see_no_policy(home: Organization) -> None
     client = signed_in(Role.ADMIN, an_organization("south"))
     assert "olicy" not in text_of(client.get("/admin/"))
     assert client.get(f"/admin/policy/policyversion/{version.pk}/change/").status_code == 404
+
+
+def test_the_list_can_be_taken_along_as_it_stands(admin: Client, home: Organization) -> None:
+    an_event(home, task_id="T1")
+    an_event(home, task_id="T1", timestamp="2024-07-01T12:00:00.25Z", user="=1+1")
+    an_event(home, task_id="T2")
+    admin.cookies[TIME_ZONE_COOKIE] = "Europe/Vienna"
+    page = admin.get(ACTIVITY, {"task_id": "T1"}).content.decode()
+    [href] = re.findall(r'href="(export/[^"]*csv)"', page)
+    answer = admin.get(ACTIVITY + unescape(href))
+    assert re.fullmatch(
+        r'attachment; filename="activity-log-[\d-]+T\d{4}Z.csv"', answer["Content-Disposition"]
+    )
+    text = b"".join(answer).decode("utf-8-sig")
+    head, newest, oldest, end, nothing = text.split("\n")
+    assert ["T1" in line for line in (newest, oldest)] == [True, True]
+    assert "2024-07-01T14:00:00.250000+02:00" in oldest
+    assert ",'=1+1," in oldest
+    assert (end, nothing) == ("# count: 2; time zone: Europe/Vienna", "")
+
+
+def test_a_relative_range_is_frozen_in_the_links_of_its_page(
+    admin: Client, home: Organization
+) -> None:
+    an_event(home)
+    page = admin.get(ACTIVITY, {"range": "24h"}).content.decode()
+    hrefs = re.findall(r'href="(export/[^"]*)"', page)
+    assert len(hrefs) == 2
+    assert all("since=" in href and "range" not in href for href in hrefs)
+
+
+def test_an_export_with_a_wrong_filter_says_which(admin: Client) -> None:
+    for query in ({"format": "xml"}, {"since": "yesterday"}, {"nonsense": "1"}):
+        answer = admin.get(f"{ACTIVITY}export/", query)
+        assert answer.status_code == 400
+        assert "This filter cannot be used" in answer.content.decode()
