@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 EVENTS_STORED = Counter(
     "orgo_audit_events_stored_total", "Events stored in the record.", ["log_type"]
@@ -11,4 +11,14 @@ EVENTS_REFUSED = Counter(
     "orgo_audit_events_refused_total",
     "Items refused at the door and kept in quarantine.",
     ["log_type"],
+)
+QUARANTINE_ITEMS = Gauge(
+    "orgo_audit_quarantine_items",
+    "Refused items that wait in quarantine, counted every minute.",
+    multiprocess_mode="mostrecent",
+)
+QUARANTINE_SETTLED = Counter(
+    "orgo_audit_quarantine_settled_total",
+    "Refused items that left quarantine: accepted, discarded, expired or surplus.",
+    ["how"],
 )

@@ -46,6 +46,12 @@ def make_segments() -> None:
 
 
 @shared_task
+def prune_quarantine() -> None:
+    """Keeps the quarantine within its bounds, and counts what waits there."""
+    bounds.prune_quarantine(timezone.now())
+
+
+@shared_task
 def forget_spent_rows() -> None:
     """Removes what has served: idempotency keys, read marks, old quarantine."""
     bounds.forget_spent_rows(timezone.now())

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+DATABASE_AWAY = (InterfaceError, OperationalError)
+RETRY_AFTER_SECONDS = "5"
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
@@ -90,11 +92,16 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
         return problem(403, "not_allowed", str(error) or "you may not do this")
     if isinstance(error, exceptions.APIException):
         return _framework_problem(error, context["view"])
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, DATABASE_AWAY):
         logger.error("the database is away", exc_info=error)
-        sentence = "the database is away; send the same request again, with its Idempotency-Key"
-        return problem(503, "database_away", sentence, headers={"Retry-After": "5"})
+        return database_away()
     return None
+
+
+def database_away() -> HttpResponse:
+    sentence = "the database is away; send the same request again, with its Idempotency-Key"
+    headers = {"Retry-After": RETRY_AFTER_SECONDS}
+    return problem(503, "database_away", sentence, headers=headers)
 
 
 _CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}

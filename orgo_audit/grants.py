@@ -23,7 +23,11 @@ ROLES = ("orgo_web", "orgo_worker", "orgo_vault")
 TABLES: dict[str, tuple[str, str, str]] = {
     "event": (ADD, ADD, ""),
     "logs_batch": (ADD, "SELECT, INSERT, DELETE", ""),
-    "logs_quarantinedevent": (ADD, "SELECT, INSERT, DELETE", ""),
+    "logs_quarantinedevent": (
+        f"{ADD}, UPDATE (code, path, detail), DELETE",
+        "SELECT, INSERT, DELETE",
+        "",
+    ),
     # The vault's inbox: whoever takes mail in cannot read it back.
     "logs_sealeditem": ("INSERT", "INSERT", "SELECT, DELETE"),
     "logs_sensitivereference": (ADD, ADD, ADD),

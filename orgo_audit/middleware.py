@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware
@@ -47,11 +48,18 @@ def viewer_time_zone(get_response: Answer) -> Answer:
     """Times on pages are in the person's own zone: the account's, else the browser's, else UTC."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        chosen = getattr(request.user, "time_zone", "") or request.COOKIES.get(TIME_ZONE_COOKIE, "")
+        chosen = _account_zone(request) or request.COOKIES.get(TIME_ZONE_COOKIE, "")
         with timezone.override(_zone(chosen)):
             return get_response(request)
 
     return middleware
+
+
+def _account_zone(request: HttpRequest) -> str:
+    try:
+        return getattr(request.user, "time_zone", "")
+    except DatabaseError:  # `/healthz` and `/readyz` do without; a page finds out by itself
+        return ""
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

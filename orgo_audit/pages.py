@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.contrib import messages
@@ -83,16 +84,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Asks nothing of the session or the database: they may be what is broken."""
+    is_away = isinstance(sys.exception(), api.DATABASE_AWAY)
     if request.path.startswith("/api/"):
-        return _error(request, 500, "server_error")
-    context = {"status": 500, "sentence": _SENTENCES["server_error"]}
-    return HttpResponse(render_to_string("orgo_audit/error.html", context), status=500)
+        return api.database_away() if is_away else _error(request, 500, "server_error")
+    status, code = (503, "database_away") if is_away else (500, "server_error")
+    page = render_to_string(
+        "orgo_audit/error.html", {"status": status, "sentence": _SENTENCES[code]}
+    )
+    headers = {"Retry-After": api.RETRY_AFTER_SECONDS} if is_away else None
+    return HttpResponse(page, status=status, headers=headers)
 
 
 _SENTENCES = {
     "bad_request": "This request could not be understood.",
     "not_allowed": "You may not do this, or the form was open for too long. Go back and try again.",
     "not_found": "There is nothing here.",
+    "database_away": "The database is away for a moment. What was recorded is safe.",
     "server_error": "Something went wrong on our side. What was recorded is safe.",
 }
 

@@ -41,6 +41,12 @@ PERIODIC_WORK = (
         timedelta(hours=1),
         "idempotency keys, read marks and quarantine are bounded by age",
     ),
+    PeriodicWork(
+        "prune the quarantine",
+        "logs.tasks.prune_quarantine",
+        timedelta(minutes=1),
+        "a sender whose every item is refused must not fill the disk, and the metric stays fresh",
+    ),
 )
 
 BEAT_SCHEDULE = {work.name: {"task": work.task, "schedule": work.every} for work in PERIODIC_WORK}

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from logs import envelope
 from logs.record import drafts, ingest
-from logs.record.models import Event, LogScope, LogScopeGroupGrant
+from logs.record.models import Event, LogScope, LogScopeGroupGrant, QuarantinedEvent
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, User
@@ -188,6 +188,22 @@ def an_event(
     sent = wire_event(log_type, **lately | fields)
     (event,) = stored(organization, sent, log_type=log_type, source=source)
     return event
+
+
+def a_refused_item(
+    organization: Organization,
+    log_type: LogType | None = LogType.ACTIVITY,
+    /,
+    *,
+    source: str = "router",
+    **fields: Any,
+) -> QuarantinedEvent:
+    """An item that the door refused: for these fields, else because its task id is a number."""
+    sent = wire_event(**fields or {"task_id": 5})
+    ingest.store_batch(items_of(sent, log_type=log_type), Sender(organization, source))
+    newest = QuarantinedEvent.objects.filter(organization=organization).order_by("-pk").first()
+    assert newest is not None, "this item is accepted, or might be sensitive"
+    return newest
 
 
 def stored(

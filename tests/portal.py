@@ -130,6 +130,27 @@ class Portal:
         finally:
             connection.close()
 
+    def is_green(self) -> bool:
+        try:
+            return self.status("127.0.0.1") == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_until_green(self) -> None:
+        limit = time.monotonic() + START_LIMIT_SECONDS
+        while not self.is_green():
+            assert self.ups[-1].process.poll() is None, self.ups[-1].everything()
+            assert time.monotonic() < limit, self.ups[-1].everything()
+            time.sleep(0.1)
+
+    def end(self) -> None:
+        """By force, whatever state it is in."""
+        for up in self.ups:
+            up.process.kill()
+            up.process.wait()
+            up.listener.join()
+        self.wait_until_gone()
+
     def processes(self) -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from logs.admin import events, front_page, policy
+from logs.admin import events, front_page, policy, quarantine
 
-__all__ = ["events", "front_page", "policy"]
+__all__ = ["events", "front_page", "policy", "quarantine"]

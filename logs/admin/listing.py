@@ -118,16 +118,9 @@ class ListRequest:
     @classmethod
     def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
-        if repeated := [name for name, values in parameters.lists() if len(values) > 1]:
-            raise BadInput("this filter stands twice in the address", path=min(repeated))
-        given = {name: str(value) for name, value in parameters.items() if value}
-        if unknown := given.keys() - _PARAMETERS:
-            raise BadInput("this page has no such filter", path=min(unknown))
+        given = single_values(parameters, _PARAMETERS)
         cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
-        wire = {name: value for name, value in given.items() if name not in ("range", "cursor")}
-        if "range" in given:
-            wire["since"] = format_instant(_range_start(given["range"], now))
-        return cls(log_type, given, query_from(wire, [log_type]), cursor)
+        return cls(log_type, given, query_from(as_filters(given, now), [log_type]), cursor)
 
     def href(self, **changes: str | None) -> str:
         """This page's address with some parameters changed, back at its first page."""
@@ -212,6 +205,24 @@ def _tone(event: Event, name: str, value: str) -> str:
     """A long value may break anywhere; a status carries the sign of the outcome."""
     length = "long " if len(value) > LONGEST_UNBROKEN else ""
     return f"{length}state {event.outcome}" if name in ("status", "outcome") else length
+
+
+def single_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str]:
+    """What the address says, each known and given once; BadInput names the first that is not."""
+    if repeated := [name for name, values in parameters.lists() if len(values) > 1]:
+        raise BadInput("this filter stands twice in the address", path=min(repeated))
+    given = {name: str(value) for name, value in parameters.items() if value}
+    if unknown := given.keys() - known:
+        raise BadInput("this page has no such filter", path=min(unknown))
+    return given
+
+
+def as_filters(given: dict[str, str], now: datetime) -> dict[str, str]:
+    """The address's filters without its page, a preset range as `since`."""
+    filters = {name: value for name, value in given.items() if name not in ("range", "cursor")}
+    if "range" in given:
+        filters["since"] = format_instant(_range_start(given["range"], now))
+    return filters
 
 
 def label_of(name: str, log_type: LogType) -> str:

@@ -92,10 +92,11 @@ def body_of(request: Request) -> tuple[bytes, bool]:
     media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in (JSON, NDJSON):
         raise UnsupportedMediaType(f"expected Content-Type {JSON} or {NDJSON}", path="Content-Type")
-    return _unpacked(request, _raw(request)), media_type == NDJSON
+    return _unpacked(request, raw_body_of(request)), media_type == NDJSON
 
 
-def _raw(request: Request) -> bytes:
+def raw_body_of(request: Request) -> bytes:
+    """The body as it came, of any type; BadInput where it is too large."""
     try:
         raw = _read(request)
     except RequestDataTooBig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from logs.api import views
+from logs.api import quarantine, views
 
 urlpatterns = [
     path("activity-logs/", views.ActivityBatchView.as_view(), name="activity-logs"),
@@ -20,4 +20,15 @@ urlpatterns = [
     path("logs/export/", views.ExportView.as_view(), name="logs-export"),
     path("logs/<uuid:event_id>/", views.EventView.as_view(), name="log"),
     path("traces/<path:task_id>/", views.TraceView.as_view(), name="trace"),
+    path("quarantine/", quarantine.QuarantineListView.as_view(), name="quarantine"),
+    path(
+        "quarantine/<uuid:item_id>/replay/",
+        quarantine.ReplayView.as_view(),
+        name="quarantine-replay",
+    ),
+    path(
+        "quarantine/<uuid:item_id>/discard/",
+        quarantine.DiscardView.as_view(),
+        name="quarantine-discard",
+    ),
 ]

@@ -190,13 +190,14 @@ def _receipt_answer(receipt: Receipt) -> HttpResponse:
 
 def _page_answer(request: Request, page: reading.Page) -> dict[str, Any]:
     return {
-        "next": _link(request, page.next),
-        "previous": _link(request, page.previous),
+        "next": page_link(request, page.next),
+        "previous": page_link(request, page.previous),
         "results": [as_answer(event) for event in page.events],
     }
 
 
-def _link(request: Request, cursor: reading.Cursor | None) -> str | None:
+def page_link(request: Request, cursor: reading.Cursor | None) -> str | None:
+    """The address of a neighbouring page: this one with another cursor."""
     if cursor is None:
         return None
     query = request.query_params.dict() | {"cursor": cursor.as_text()}

@@ -117,6 +117,7 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.organization",
@@ -124,6 +125,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "refused item",
+                "verbose_name_plural": "quarantine",
                 "default_permissions": ("view",),
             },
         ),
@@ -215,6 +218,11 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        # The same receipt to the byte: jsonb would put the keys in another order.
+        migrations.RunSQL(
+            "ALTER TABLE logs_batch ALTER COLUMN receipt TYPE json USING receipt::json",
+            migrations.RunSQL.noop,
+        ),
         migrations.AddConstraint(
             model_name="logscope",
             constraint=models.UniqueConstraint(
@@ -231,7 +239,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="quarantinedevent",
-            index=models.Index(fields=["recorded_at"], name="quarantine_recorded_at"),
+            index=models.Index(
+                fields=["organization", "recorded_at", "id"], name="quarantine_in_order"
+            ),
         ),
         migrations.AddConstraint(
             model_name="sensitivereference",

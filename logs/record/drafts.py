@@ -151,7 +151,7 @@ def parse_batch(body: bytes, *, lines: bool, log_type: LogType | None, now: date
         raise BadInput("the batch is empty; expected at least one event", code="empty_batch")
     if len(sent) > MAX_EVENTS:
         raise BadInput(f"at most {MAX_EVENTS} events fit into one request", code="too_many_events")
-    return [_judged(item, log_type, now) for item in sent]
+    return [judged(item, log_type, now) for item in sent]
 
 
 def _parsed_document(body: bytes) -> list[Any]:
@@ -166,13 +166,19 @@ def _parsed_lines(body: bytes) -> list[Any]:
     ]
 
 
+def parse_item(raw: bytes, *, log_type: LogType | None, now: datetime) -> Item:
+    """One item that was taken out of its batch, judged as it would be there."""
+    return judged(strict_json.parse(raw), log_type, now)
+
+
 @dataclass(frozen=True, slots=True)
 class _Unparsed:
     line: bytes
     problem: BadInput
 
 
-def _judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
+def judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
+    """One parsed item with its verdict; without `log_type` it has to carry its own."""
     if isinstance(sent, _Unparsed):
         problem = sent.problem
         return Item(Refusal(problem.code, problem.path, problem.sentence), sent.line)

@@ -1,15 +1,18 @@
 """Streams exactly the events that a query selects, in the list's order; never keeps them all.
 
-PostgreSQL writes the lines itself (COPY): Python objects on the way would cost several times as
-much. An NDJSON line must equal what `drafts.as_wire` gives; a test compares them.
+PostgreSQL writes the columns of both forms (COPY): Django's objects on the way would cost several
+times as much. An NDJSON line must equal what `drafts.as_wire` gives; a test compares them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -26,7 +29,7 @@ from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from orgo_audit.errors import BadInput
 
-BLOCK_BYTES = 64 * 1024
+ROWS_PER_BLOCK = 128
 # Whoever reads too slowly must not keep a snapshot, and so a segment, for ever.
 LONGEST = timedelta(hours=2)
 UTC = ZoneInfo("UTC")
@@ -71,10 +74,12 @@ def export(viewer: Viewer, query: EventQuery, manner: Manner) -> Iterator[bytes]
     own_events.report_export(
         viewer, scopes, reading.described(query.log_types), query.described(), manner.form.value
     )
-    rows = reading.rows_of(scopes, query)
-    if manner.form is Form.NDJSON:
-        return _lines(_ndjson(rows, scopes), manner)
-    return _lines(_csv(rows, scopes, query, manner.zone), manner)
+    columns = _columns(scopes, query.log_types, manner)
+    rows = reading.rows_of(scopes, query).annotate(
+        # Django gives an annotation no name that a field has. All this SQL is of this module.
+        **{f"export_{name}": RawSQL(column, []) for name, column in columns.items()}  # noqa: S611
+    )
+    return _lines(rows, list(columns), manner)
 
 
 def _require_zone(zone: ZoneInfo) -> None:
@@ -102,77 +107,133 @@ def _unknown_zone() -> BadInput:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A query to copy out, the options that write it, and a first line."""
-
-    rows: QuerySet[Event]
-    columns: tuple[str, ...]
-    options: str
-    head: bytes = b""
-
-
-def _lines(copied: _Copy, manner: Manner) -> Iterator[bytes]:
-    block: list[bytes | memoryview] = [copied.head]
-    count = size = 0
-    for row in _copied(copied, manner.zone):
-        block.append(row)
-        count += 1
-        size += len(row)
-        if size >= BLOCK_BYTES:
-            yield b"".join(block)
-            size, block = 0, []
+def _lines(rows: QuerySet[Event], columns: list[str], manner: Manner) -> Iterator[bytes]:
+    written = _Ndjson() if manner.form is Form.NDJSON else _Csv()
+    count = 0
+    if head := written.head(columns):
+        yield head
+    copied = _copied(rows, columns, written.options, manner.zone)
+    while block := list(islice(copied, ROWS_PER_BLOCK)):
+        count += len(block)
+        yield written.block(block)
     if manner.with_count:
-        block.append(_end(count, manner))
-    yield b"".join(block)
+        yield written.end(count, manner.zone)
 
 
-def _copied(copied: _Copy, zone: ZoneInfo) -> Iterator[memoryview]:
+_Row = bytes | memoryview
+
+
+def _copied(
+    rows: QuerySet[Event], columns: list[str], options: str, zone: ZoneInfo
+) -> Iterator[_Row]:
     """One item per event: COPY sends each row by itself."""
-    select, parameters = copied.rows.values_list(*copied.columns).query.sql_with_params()
+    selected = rows.values_list(*(f"export_{name}" for name in columns))
+    select, parameters = selected.query.sql_with_params()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('TimeZone', %s, true), set_config('statement_timeout', %s, true)",
             [zone.key, str(int(LONGEST.total_seconds() * 1000))],
         )
         wrapper = connection.wrap_database_errors
-        statement = f"COPY ({select}) TO STDOUT ({copied.options})"
-        with wrapper, cursor.copy(statement, parameters) as rows:
-            yield from rows
+        statement = f"COPY ({select}) TO STDOUT (FORMAT csv{options})"
+        with wrapper, cursor.copy(statement, parameters) as copy:
+            yield from copy
 
 
-def _end(count: int, manner: Manner) -> bytes:
-    if manner.form is Form.NDJSON:
-        return msgspec.json.encode({"count": count, "time_zone": UTC.key}) + b"\n"
-    return f"# count: {count}; time zone: {manner.zone.key}\n".encode()
+class _Csv:
+    """RFC 4180 as PostgreSQL writes it."""
+
+    options = ""
+
+    def head(self, columns: Iterable[str]) -> bytes:
+        return f"{','.join(columns)}\n".encode()
+
+    def block(self, rows: list[_Row]) -> bytes:
+        return b"".join(rows)
+
+    def end(self, count: int, zone: ZoneInfo) -> bytes:
+        return f"# count: {count}; time zone: {zone.key}\n".encode()
 
 
-# --- NDJSON -------------------------------------------------------------------------------------
-
-# A line of JSON holds no control character: as quote and delimiter they leave it as it is.
-_ONE_COLUMN = r"FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02'"
-
-
-def _ndjson(rows: QuerySet[Event], scopes: Readable) -> _Copy:
-    return _Copy(_with(rows, line=_json_line(scopes)), ("line",), _ONE_COLUMN)
-
-
-def _json_line(scopes: Readable) -> str:
-    """What `drafts.as_wire` gives, as SQL: `concat` leaves out what is NULL, as absent keys are."""
-    parts = (
-        """'{"id":"', id, '","log_type":"', log_type, '","timestamp":"'""",
-        _instant("occurred_at"),
-        f"""'","', {_by_log_type("'error'", "'action'")}, '":', to_json(action)""",
-        *(f"""',"{name}":' || to_json({column})""" for name, column in ANSWER_FIELDS.items()),
-        f"""',"recorded_at":"', {_instant("recorded_at")}""",
-        f"""'","organization":"', {_slug(scopes)}, '","source":', to_json(source)""",
-        """',"outcome":"', outcome, '","details":', details, '}'""",
-    )
-    return f"concat({', '.join(parts)})"
+# The wire's event, its absent keys left out.
+_Line = msgspec.defstruct(
+    "_Line",
+    [
+        *(("id", str), ("log_type", str), ("timestamp", str)),
+        *((name, str | None, None) for name in ("action", "error", *ANSWER_FIELDS)),
+        *((name, Any, None) for name in ("recorded_at", "organization", "source", "outcome")),
+        ("details", Any, None),
+    ],
+    omit_defaults=True,
+)
+_DETAILS = _Line.__struct_fields__.index("details")
+_CONTROL = re.compile(rb"[\x01-\x1f]")
+_decode, _encoder = msgspec.json.Decoder().decode, msgspec.json.Encoder()
 
 
-def _by_log_type(error: str, other: str) -> str:
-    return f"CASE log_type WHEN '{LogType.ERROR.value}' THEN {error} ELSE {other} END"
+class _Ndjson:
+    """CSV so written that a row in brackets is a JSON array, which becomes the event's object."""
+
+    options = r", ESCAPE '\', NULL 'null', FORCE_QUOTE *"
+
+    def head(self, columns: Iterable[str]) -> bytes:
+        return b""
+
+    def block(self, rows: list[_Row]) -> bytes:
+        values = self._values(rows)
+        for row in values:
+            row[_DETAILS] = msgspec.Raw(row[_DETAILS])
+        return _encoder.encode_lines([_Line(*row) for row in values])
+
+    def end(self, count: int, zone: ZoneInfo) -> bytes:
+        return _encoder.encode_lines([{"count": count, "time_zone": zone.key}])
+
+    def _values(self, rows: list[_Row]) -> list[list[Any]]:
+        try:
+            values: list[list[Any]] = _decode(b"[[%b]]" % b"],[".join(rows))
+        except msgspec.DecodeError:
+            values = [self._value(row) for row in rows]
+        return values
+
+    def _value(self, row: _Row) -> list[Any]:
+        """Control characters are the one thing that CSV keeps as they are and JSON does not."""
+        escaped = _CONTROL.sub(lambda sign: b"\\u%04x" % ord(sign[0]), bytes(row).rstrip(b"\n"))
+        value: list[Any] = _decode(b"[%b]" % escaped)
+        return value
+
+
+# --- columns ------------------------------------------------------------------------------------
+
+
+def _columns(scopes: Readable, log_types: Iterable[LogType], manner: Manner) -> dict[str, str]:
+    """The wire's names in the order of an answer, and the SQL of each."""
+    text = _whole if manner.form is Form.NDJSON else _cell
+    return {
+        "id": "id",
+        "log_type": "log_type",
+        "timestamp": _instant("occurred_at", manner.zone),
+        **_action_columns(text("action"), log_types, manner),
+        **{name: text(column) for name, column in ANSWER_FIELDS.items()},
+        "recorded_at": _instant("recorded_at", manner.zone),
+        "organization": _slug(scopes),
+        "source": text("source"),
+        "outcome": "outcome",
+        "details": "details",
+    }
+
+
+def _action_columns(action: str, log_types: Iterable[LogType], manner: Manner) -> dict[str, str]:
+    """Error events say `error`. A CSV of one log has only the column that it needs."""
+    known = set(log_types)
+    if manner.form is Form.CSV and known == {LogType.ERROR}:
+        return {"error": action}
+    if manner.form is Form.CSV and LogType.ERROR not in known:
+        return {"action": action}
+    error = f"log_type = '{LogType.ERROR.value}'"
+    return {
+        "action": f"CASE WHEN {error} THEN NULL ELSE {action} END",
+        "error": f"CASE WHEN {error} THEN {action} END",
+    }
 
 
 def _slug(scopes: Readable) -> str:
@@ -183,82 +244,38 @@ def _slug(scopes: Readable) -> str:
     return f"CASE organization_id {cases} END"
 
 
-# RFC 3339. A format of `to_char` that has a fraction always writes six digits.
-_SECONDS = """'YYYY-MM-DD"T"HH24:MI:SS"""
-_MICROSECONDS = f"{_SECONDS}.US"
+def _whole(column: str) -> str:
+    return column
 
-
-def _instant(column: str) -> str:
-    """An instant in UTC as `drafts.format_instant` writes it."""
-    return _formatted(f"{column} AT TIME ZONE 'UTC'", column, """"Z"'""")
-
-
-def _formatted(value: str, column: str, offset: str) -> str:
-    return (
-        f"CASE WHEN date_trunc('second', {column}) = {column}"
-        f" THEN to_char({value}, {_SECONDS}{offset})"
-        f" ELSE to_char({value}, {_MICROSECONDS}{offset}) END"
-    )
-
-
-# --- CSV ----------------------------------------------------------------------------------------
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_SIGNS = r"'=', '+', '-', '@', E'\t', E'\r', E'\n', '＝', '＋', '－', '＠'"
-# By their bytes ASCII's letters are beyond all these signs: usually one comparison tells.
-_PLAIN = r"""{0} COLLATE "C" BETWEEN 'A' AND E'\x7F'"""
-# Until then zones had offsets with seconds (Liberia's was the last), which RFC 3339 cannot write.
-_WHOLE_MINUTES_SINCE = "1973-01-01Z"
-
-
-def _csv(rows: QuerySet[Event], scopes: Readable, query: EventQuery, zone: ZoneInfo) -> _Copy:
-    columns = _csv_columns(scopes, query, zone)
-    head = ",".join(columns).encode() + b"\n"
-    # Django gives an annotation no name that a column of the table has.
-    named = {f"csv_{name}": column for name, column in columns.items()}
-    return _Copy(_with(rows, **named), tuple(named), "FORMAT csv", head)
-
-
-def _csv_columns(scopes: Readable, query: EventQuery, zone: ZoneInfo) -> dict[str, str]:
-    """The columns' names, which are the wire's, and their SQL."""
-    return {
-        "id": "id",
-        "log_type": "log_type",
-        "timestamp": _local_instant("occurred_at", zone),
-        **_action_columns(query),
-        **{name: _cell(column) for name, column in ANSWER_FIELDS.items()},
-        "recorded_at": _local_instant("recorded_at", zone),
-        "organization": _slug(scopes),
-        "source": _cell("source"),
-        "outcome": "outcome",
-        "details": "details",
-    }
-
-
-def _action_columns(query: EventQuery) -> dict[str, str]:
-    action = _cell("action")
-    if query.log_types == {LogType.ERROR}:
-        return {"error": action}
-    if LogType.ERROR not in query.log_types:
-        return {"action": action}
-    return {"action": _by_log_type("NULL", action), "error": _by_log_type(action, "NULL")}
+_FORMULA_SIGNS = ", ".join(str(ord(sign)) for sign in "=+-@\t\r\n＝＋－＠")
 
 
 def _cell(column: str) -> str:
     """The text, an apostrophe before it where a spreadsheet would take it for a formula."""
     return (
-        f"CASE WHEN {_PLAIN.format(column)} THEN {column}"
-        f" WHEN left({column}, 1) IN ({_FORMULA_SIGNS}) THEN '''' || {column} ELSE {column} END"
+        f"CASE WHEN ascii({column}) IN ({_FORMULA_SIGNS}) THEN '''' || {column} ELSE {column} END"
     )
 
 
-def _local_instant(column: str, zone: ZoneInfo) -> str:
+# Until then zones had offsets with seconds (Liberia's was the last), which RFC 3339 cannot write.
+_WHOLE_MINUTES_SINCE = "1973-01-01Z"
+
+
+def _instant(column: str, zone: ZoneInfo) -> str:
+    """An instant as `drafts.format_instant` writes it: UTC with `Z`, or the zone's offset."""
+    utc = _formatted(column, f"{column} AT TIME ZONE 'UTC'", '"Z"')
     if zone.key == UTC.key:
-        return _instant(column)
-    local = _formatted(column, column, "TZH:TZM'")
-    return f"CASE WHEN {column} < '{_WHOLE_MINUTES_SINCE}' THEN {_instant(column)} ELSE {local} END"
+        return utc
+    local = _formatted(column, column, "TZH:TZM")
+    return f"CASE WHEN {column} < '{_WHOLE_MINUTES_SINCE}' THEN {utc} ELSE {local} END"
 
 
-def _with(rows: QuerySet[Event], **columns: str) -> QuerySet[Event]:
-    """The rows with these columns. Their SQL is this module's alone: nothing sent is in it."""
-    return rows.annotate(**{name: RawSQL(column, []) for name, column in columns.items()})  # noqa: S611
+def _formatted(column: str, value: str, offset: str) -> str:
+    second = 'YYYY-MM-DD"T"HH24:MI:SS'
+    return (
+        f"CASE WHEN {column}::timestamptz(0) = {column}"
+        f" THEN to_char({value}, '{second}{offset}')"
+        f" ELSE to_char({value}, '{second}.US{offset}') END"
+    )

@@ -140,7 +140,7 @@ class Batch(models.Model):
     source = models.CharField(max_length=100)
     key = models.BinaryField(max_length=32)
     body_digest = models.BinaryField(max_length=32)
-    receipt = models.JSONField()
+    receipt = SentJSONField()
     recorded_at = models.DateTimeField()
 
     class Meta:
@@ -158,7 +158,9 @@ class QuarantinedEvent(models.Model):
     """An item that was refused and is surely ordinary: why, and what was sent, bounded."""
 
     id = models.UUIDField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     source = models.CharField(max_length=100)
     log_type = models.CharField(max_length=8, blank=True)
     recorded_at = models.DateTimeField()
@@ -171,7 +173,11 @@ class QuarantinedEvent(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["recorded_at"], name="quarantine_recorded_at")]
+        verbose_name = "refused item"
+        verbose_name_plural = "quarantine"
+        indexes = [
+            models.Index(fields=["organization", "recorded_at", "id"], name="quarantine_in_order")
+        ]
 
     def __str__(self) -> str:
         return f"refused item {self.pk}"

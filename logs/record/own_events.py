@@ -17,7 +17,7 @@ from logs.record import ingest, references
 from logs.record.access import Viewer
 from logs.record.digests import keyed_digest
 from logs.record.drafts import Draft
-from logs.record.models import ReadMark
+from logs.record.models import QuarantinedEvent, ReadMark
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType, code_of, outcome_of
 from orgo_audit.accounts.models import Membership, Organization, ServiceToken, User
@@ -101,6 +101,14 @@ def report_administration(
 ) -> None:
     """A person, a role, a token or an organization was made or changed by hand."""
     _report(action, organization, by, None, told)
+
+
+def report_settlement(
+    action: str, viewer: Viewer, item: QuarantinedEvent, told: dict[str, Any]
+) -> None:
+    """A person replayed or discarded a refused item. What was sent is not told."""
+    about = {"item": str(item.pk), "code": item.code, "delivered_by": item.source}
+    _report(action, item.organization, viewer.name, viewer.address, about | told)
 
 
 def report_policy(action: str, author: str, told: dict[str, Any]) -> None:

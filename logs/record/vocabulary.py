@@ -62,6 +62,17 @@ CODE_OF_ACTION = {
     "successful login": "login.succeeded",
     "failed login attempt": "login.failed",
     "login failed": "login.failed",
+    "login attempts exceeded": "login.attempts_exceeded",
+    "login abandoned": "login.abandoned",
+    "authentication failed": "authentication.failed",
+    "connection not identified": "connection.not_identified",
+    "protocol violated": "protocol.violated",
+    "session opened": "session.opened",
+    "session closed": "session.closed",
+    "command run": "command.run",
+    "command refused": "command.refused",
+    "user switched": "user.switched",
+    "user switch failed": "user.switch_failed",
     "logout": "logout.succeeded",
     "password changed": "password.changed",
     "access denied": "access.denied",
@@ -69,31 +80,57 @@ CODE_OF_ACTION = {
     "report filed": "report.filed",
     "logs viewed": "logs.viewed",
     "logs exported": "logs.exported",
+    "quarantine replayed": "quarantine.replayed",
+    "quarantine discarded": "quarantine.discarded",
+    "quarantine pruned": "quarantine.pruned",
     "policy loaded": "policy.loaded",
     "policy accepted": "policy.accepted",
     "policy refused": "policy.refused",
     "policy file refused": "policy.file_refused",
     "organization created": "organization.created",
+    "logs imported": "logs.imported",
     "user created": "user.created",
+    "user deleted": "user.deleted",
+    "group created": "group.created",
+    "group member added": "group.member_added",
     "role given": "role.given",
     "role taken": "role.taken",
     "token created": "token.created",
 }
 
+_WORKFLOW_NOUNS = frozenset({"email", "task", "report"})
 _OUTCOME_OF_CODE = {
     "login.succeeded": Outcome.SUCCESS,
     "login.failed": Outcome.FAILURE,
+    "login.attempts_exceeded": Outcome.FAILURE,
+    "login.abandoned": Outcome.FAILURE,
+    "authentication.failed": Outcome.FAILURE,
+    "connection.not_identified": Outcome.FAILURE,
+    "protocol.violated": Outcome.FAILURE,
+    "session.opened": Outcome.SUCCESS,
+    "session.closed": Outcome.SUCCESS,
+    "command.run": Outcome.SUCCESS,
+    "command.refused": Outcome.DENIED,
+    "user.switched": Outcome.SUCCESS,
+    "user.switch_failed": Outcome.FAILURE,
     "logout.succeeded": Outcome.SUCCESS,
     "password.changed": Outcome.SUCCESS,
     "access.denied": Outcome.DENIED,
     "logs.viewed": Outcome.SUCCESS,
     "logs.exported": Outcome.SUCCESS,
+    "quarantine.replayed": Outcome.SUCCESS,
+    "quarantine.discarded": Outcome.SUCCESS,
+    "quarantine.pruned": Outcome.SUCCESS,
     "policy.loaded": Outcome.SUCCESS,
     "policy.accepted": Outcome.SUCCESS,
     "policy.refused": Outcome.DENIED,
     "policy.file_refused": Outcome.FAILURE,
     "organization.created": Outcome.SUCCESS,
+    "logs.imported": Outcome.SUCCESS,
     "user.created": Outcome.SUCCESS,
+    "user.deleted": Outcome.SUCCESS,
+    "group.created": Outcome.SUCCESS,
+    "group.member_added": Outcome.SUCCESS,
     "role.given": Outcome.SUCCESS,
     "role.taken": Outcome.SUCCESS,
     "token.created": Outcome.SUCCESS,
@@ -125,6 +162,11 @@ def fold_action(action: str) -> str:
 def code_of(action: str) -> str:
     """The code `noun.past_verb` of a known action, else nothing."""
     return CODE_OF_ACTION.get(fold_action(action), "")
+
+
+def is_security(code: str) -> bool:
+    """Whether a known action belongs into the security log: all but those of the workflows do."""
+    return bool(code) and code.partition(".")[0] not in _WORKFLOW_NOUNS
 
 
 def outcome_of(log_type: LogType, code: str, status: str | None) -> Outcome:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 from prometheus_client import multiprocess
 
@@ -20,6 +24,17 @@ timeout = 60
 graceful_timeout = 5
 accesslog = None
 control_socket_disable = True
+DRAIN_SECONDS = 5.0
+DRAIN_BYTES = 64 * 1024
+
+
+def post_request(worker: Worker, req: Request, environ: dict[str, Any]) -> None:
+    """Takes what is still being sent, or the sender is cut off before it reads our answer."""
+    limit = time.monotonic() + DRAIN_SECONDS
+    environ["gunicorn.socket"].settimeout(DRAIN_SECONDS)
+    with contextlib.suppress(OSError):
+        while time.monotonic() < limit and req.body.read(DRAIN_BYTES):
+            pass
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

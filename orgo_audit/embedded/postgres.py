@@ -21,6 +21,7 @@ from orgo_audit.embedded.postgres_binaries import find_binaries, major_version, 
 from orgo_audit.embedded.unprivileged import Account, find_account, view
 from orgo_audit.errors import Unavailable
 
+SERVER = "postgres"
 SUPERUSER = "postgres"
 PORT = "5432"
 START_LIMIT_SECONDS = 300  # recovery after a crash may take its time
@@ -85,8 +86,8 @@ class Postgres:
         shutil.rmtree(paths.binaries_folder(self.home), ignore_errors=True)
 
     def has_ended(self) -> bool:
-        """By itself, after a start."""
-        return self.process is not None and self.process.poll() is not None
+        """By itself, or before it ever answered."""
+        return self.process is None or self.process.poll() is not None
 
     def superuser_connection(self, database: str = "postgres") -> psycopg.Connection:
         password = paths.read_secret(self.home, SUPERUSER)
@@ -162,6 +163,15 @@ class Postgres:
                 if words and words[0].isdigit():
                     self._end_older_server(int(words[0]))
                 file.unlink(missing_ok=True)
+        self._kill_orphans()
+
+    def _kill_orphans(self) -> None:
+        """A busy query outlives a killed server, and the next one may not start beside it."""
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"] == SERVER and self._is_ours(process.pid):
+                with contextlib.suppress(psutil.Error):  # the next one says what is in its way
+                    process.kill()
+                    process.wait(STOP_LIMIT_SECONDS)
 
     def _end_older_server(self, pid: int) -> None:
         """We hold the folder's lock, so a server that still runs here has lost its supervisor."""

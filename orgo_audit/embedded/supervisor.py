@@ -36,6 +36,7 @@ POLL_SECONDS = 0.1
 READY_LIMIT_SECONDS = 180
 VALKEY_LIMIT_SECONDS = 30
 FAILURES_THAT_END_A_START = 3
+POSTGRES_PAUSE_SECONDS = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -77,6 +78,7 @@ class Supervisor:
         self.environments = Environments(plan.home, {}, {})
         self.is_ready = False
         self._lock: IO[str] | None = None
+        self._postgres_due = 0.0
 
     def run(self) -> None:
         """Until Ctrl-C or SIGTERM, which is a success; Unavailable if it cannot be started."""
@@ -218,17 +220,26 @@ class Supervisor:
     def _watch(self) -> None:
         """Start again what has ended; while starting, give up on what never stays."""
         if self.postgres is not None and self.postgres.has_ended():
-            self.progress.say(
-                f"PostgreSQL has ended; starting it again. {self._log_of('postgres')}"
-            )
-            self.postgres.stop()
-            self.postgres.start()
+            self._start_again(self.postgres)
         for process in self.processes:
             code = process.has_ended()
             if code is not None:
                 self._tell_end(process, code)
             if process.is_due():
                 process.start()
+
+    def _start_again(self, postgres: Postgres) -> None:
+        if time.monotonic() < self._postgres_due:
+            return
+        self.progress.say(f"PostgreSQL has ended; starting it again. {self._log_of('postgres')}")
+        postgres.stop()
+        try:
+            postgres.start()
+        except (Unavailable, OSError) as error:
+            if not self.is_ready:
+                raise
+            self.progress.say(f"trying again in {POSTGRES_PAUSE_SECONDS} s: {error}")
+            self._postgres_due = time.monotonic() + POSTGRES_PAUSE_SECONDS
 
     def _tell_end(self, process: Process, code: int) -> None:
         if not self.is_ready and process.failures >= FAILURES_THAT_END_A_START:

@@ -12,7 +12,7 @@ from logs import interface
 from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import get_organization, get_user
 from orgo_audit.errors import OrgoError
-from orgo_audit.management.operators import recorded_operator
+from orgo_audit.operators import recorded_operator
 
 
 class RoleCommand(BaseCommand):

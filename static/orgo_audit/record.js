@@ -35,6 +35,20 @@
     if (act && act() !== false) event.preventDefault();
   });
 
+  for (const all of document.querySelectorAll("[data-choose-all]")) {
+    const boxes = [...all.form.querySelectorAll("input[name=chosen]")];
+    const show = () => {
+      const chosen = boxes.filter((box) => box.checked).length;
+      all.checked = chosen === boxes.length;
+      all.indeterminate = chosen > 0 && !all.checked;
+    };
+    all.closest("[hidden]").hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of boxes) box.checked = all.checked;
+    });
+    for (const box of boxes) box.addEventListener("change", show);
+    show();
+  }
   for (const button of document.querySelectorAll("[data-keys]")) {
     button.hidden = !dialog;
     button.addEventListener("click", () => dialog.showModal());

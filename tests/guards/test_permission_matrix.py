@@ -18,6 +18,7 @@ from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from tests.builders import (
     Caller,
+    a_refused_item,
     a_token,
     a_user,
     an_event,
@@ -47,6 +48,8 @@ TRACE = "admin/logs/activitylog/trace/<path:task_id>/"
 POLICY = "admin/policy/policyversion/"
 VERSION = f"{POLICY}<int:version_id>/"
 EVENT = "<uuid:event_id>/change/"
+QUARANTINE = "admin/logs/quarantinedevent/"
+REFUSED = f"{QUARANTINE}<uuid:item_id>/change/"
 APPS = "admin/^(?P<app_label>logs|policy)/$"
 API_REST = "^api(?:/|$)"
 LOGS = ("activity", "security", "error")
@@ -81,6 +84,16 @@ def api_export(log: str) -> list[Row]:
     ]
 
 
+def settling(how: str) -> list[Row]:
+    """Only an admin of its organization finds a refused item; no token has a scope for it."""
+    route = f"api/v1/quarantine/<uuid:item_id>/{how}/"
+    path = f"/api/v1/quarantine/{{quarantined}}/{how}/"
+    return [
+        Row(route, "GET", path, 401, 405, 405, 405, 405, 405, 405),
+        Row(route, "POST", path, 401, 404, 200, 404, 403, 403, 403),
+    ]
+
+
 # Same for all: nothing at these addresses depends on who asks.
 def open_to_all(route: str, path: str, status: int, method: str = "GET") -> Row:
     return Row(route, method, path, *[status] * 7)
@@ -112,6 +125,10 @@ MATRIX = [
         for log in LOGS
     ),
     *(page("admin/(?P<url>.*)$", f"/admin/logs/{log}log/add/", 404, 404) for log in LOGS),
+    page(QUARANTINE, f"/{QUARANTINE}", 200, 200),
+    page(QUARANTINE, f"/{QUARANTINE}", 400, 400, method="POST"),
+    page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 200, 404),
+    page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 400, 400, method="POST"),
     page(POLICY, f"/{POLICY}", 200, 404),
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
@@ -131,7 +148,11 @@ MATRIX = [
     ),
     *api_item("api/v1/logs/<uuid:event_id>/", "/api/v1/logs/{activity}/"),
     *api_item("api/v1/traces/<path:task_id>/", "/api/v1/traces/T1/"),
-    open_to_all(API_REST, "/api/v1/quarantine/", 404),
+    Row("api/v1/quarantine/", "GET", "/api/v1/quarantine/", 401, 404, 200, 200, 403, 403, 403),
+    Row("api/v1/quarantine/", "POST", "/api/v1/quarantine/", 401, 405, 405, 405, 405, 405, 405),
+    *settling("replay"),
+    *settling("discard"),
+    open_to_all(API_REST, "/api/v1/nothing/", 404),
     open_to_all(API_REST, "/api/", 404),
     open_to_all("metrics", "/metrics", 200),
     open_to_all("healthz", "/healthz", 200),
@@ -192,7 +213,10 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
             loaded_at=now,
             state=PolicyState.WAITING,
         )
-    places = {name: str(event.pk) for name, event in events.items()} | {"version": str(version.pk)}
+    places = {name: str(event.pk) for name, event in events.items()} | {
+        "version": str(version.pk),
+        "quarantined": str(a_refused_item(organization).pk),
+    }
     return World(organization, elsewhere, places)
 
 
@@ -221,6 +245,8 @@ def test_the_table_holds(world: World, who: str) -> None:
 
 
 def body_for(row: Row) -> Any:
+    if row.path.endswith(("/replay/", "/discard/")):
+        return {"reason": "a test"} if "discard" in row.path else {}
     if row.path.startswith("/api/"):
         log_type = next((kind for kind in LogType if kind.value in row.path), LogType.ACTIVITY)
         return wire_event(log_type) | {"log_type": log_type.value}

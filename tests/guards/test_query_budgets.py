@@ -25,6 +25,8 @@ def fill(organization: Organization, count: int) -> None:
     for log_type in LogType:
         sent = [wire_event(log_type, task_id="T1", user=f"user-{n}") for n in range(count)]
         stored(organization, *sent, log_type=log_type)
+        refused = [wire_event(log_type, task_id=n) for n in range(count)]
+        stored(organization, *refused, log_type=log_type)
 
 
 # Above one page the admin says "about N": two more queries ask who may read and the planner.

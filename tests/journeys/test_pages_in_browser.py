@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from logs.record.drafts import format_instant
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
-from tests.builders import PASSWORD, a_user, an_event, an_organization
+from tests.builders import PASSWORD, a_refused_item, a_user, an_event, an_organization
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -189,3 +189,33 @@ def test_whoever_has_nothing_can_sign_out_again(walk: Walk, home: Organization) 
     walk.check()
     page.get_by_role("main").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_refused_items_are_settled_by_keyboard_alone(walk: Walk, home: Organization) -> None:
+    a_user(Role.ADMIN, home, "ada", signs_in=True)
+    for _ in range(3):
+        a_refused_item(home, source="router", task_id=5, note=HOSTILE)
+    page = walk.page
+    walk.sign_in("ada", "/admin/logs/quarantinedevent/")
+    expect(page.get_by_text("3 items", exact=True)).to_be_visible()
+    walk.check()
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Refused item")).to_be_visible()
+    expect(page).not_to_have_title("broken into")
+    walk.check()
+    page.get_by_role("button", name="Replay this item").press("Enter")
+    expect(page.get_by_text("1 item refused again.")).to_be_visible()
+    walk.check()
+
+    page.get_by_role("link", name="wrong_type").click()
+    page.get_by_label("Choose all on this page").press("Space")
+    page.get_by_label("Choose the item").first.press("Space")
+    page.get_by_label("Reason").fill("a test of the router")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Discard")).to_be_visible()
+    page.get_by_role("button", name="Discard selected").press("Enter")
+    expect(page.get_by_text("2 items discarded.")).to_be_visible()
+    expect(page.get_by_text("1 item", exact=True)).to_be_visible()
+    walk.check()

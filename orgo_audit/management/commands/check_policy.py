@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from logs import interface
 from orgo_audit.errors import Conflict, PolicyError
-from orgo_audit.management.operators import operator_name
+from orgo_audit.operators import operator_name
 from orgo_audit.policy import versions
 from orgo_audit.policy.changes import Consequence, consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file

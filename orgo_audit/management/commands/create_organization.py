@@ -11,7 +11,7 @@ from django.db import transaction
 from logs import interface
 from orgo_audit.accounts.people import create_organization
 from orgo_audit.errors import OrgoError
-from orgo_audit.management.operators import recorded_operator
+from orgo_audit.operators import recorded_operator
 
 
 class Command(BaseCommand):

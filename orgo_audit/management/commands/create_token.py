@@ -15,7 +15,7 @@ from orgo_audit.accounts.models import Scope
 from orgo_audit.accounts.people import get_organization
 from orgo_audit.accounts.tokens import create_token
 from orgo_audit.errors import OrgoError
-from orgo_audit.management.operators import recorded_operator
+from orgo_audit.operators import recorded_operator
 from orgo_audit.periods import Period, parse_period
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}

@@ -12,8 +12,8 @@ from logs import interface
 from orgo_audit.accounts.models import Role
 from orgo_audit.accounts.people import create_user, get_organization
 from orgo_audit.errors import OrgoError
-from orgo_audit.management.operators import recorded_operator
 from orgo_audit.management.passwords import new_password
+from orgo_audit.operators import recorded_operator
 
 
 class Command(BaseCommand):
