@@ -18,8 +18,8 @@ _port = os.environ.get("ORGO_PORT") or "8000"
 # `localhost` is ::1 for some clients, and they do not all try 127.0.0.1 next.
 bind = [f"127.0.0.1:{_port}", *([f"[::1]:{_port}"] if has_ipv6_loopback() else [])]
 workers = 2
-worker_class = "gthread"
-threads = 4
+worker_class = "orgo_audit.embedded.gunicorn_worker.Worker"
+threads = 16
 timeout = 60
 graceful_timeout = 5
 accesslog = None

@@ -1,0 +1,115 @@
+"""A web worker whose threads no slow client can hold. Never reads a request itself.
+
+Gunicorn's own gives a thread to whoever has sent one byte (its advice is a proxy in front); a few
+clients that send no more would stop the portal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+HEAD_SECONDS = 10.0
+# A request with a body: from its head to its answer. The largest body takes a second.
+BODY_SECONDS = 60.0
+# An answer: for each block that the client has to take.
+SEND_SECONDS = 60
+LARGEST_HEAD = 64 * 1024
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Threads answer requests whose head is there; connections that take too long are ended."""
+
+    def init_process(self) -> None:
+        self.incomplete: dict[TConn, float] = {}
+        self.held: dict[TConn, float] = {}  # by a thread, until then
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """A thread takes the connection, or it waits for the rest of its head."""
+        head = _peeked(conn)
+        if _is_read_ahead(conn) or _is_complete(head):
+            self._hand_over(conn)
+        elif head is None:
+            self._wait_for_first_byte(conn)
+        else:
+            self.incomplete[conn] = time.monotonic() + HEAD_SECONDS
+
+    def handle(self, conn: TConn) -> Any:
+        self.held[conn] = time.monotonic() + HEAD_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self.held.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        if _has_body(req):
+            self.held[conn] = time.monotonic() + BODY_SECONDS
+        else:
+            self.held.pop(conn, None)
+        return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """Called every second at least."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, limit in list(self.incomplete.items()):
+            if _is_complete(_peeked(conn)):
+                del self.incomplete[conn]
+                self._hand_over(conn)
+            elif now > limit or not self.alive:
+                del self.incomplete[conn]
+                self.nr_conns -= 1
+                conn.close()
+        for conn, limit in list(self.held.items()):
+            if now > limit:
+                with contextlib.suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RDWR)  # its thread ends by itself
+
+    def _hand_over(self, conn: TConn) -> None:
+        conn.data_ready = True
+        limit = struct.pack("ll", SEND_SECONDS, 0)
+        with contextlib.suppress(OSError):  # it is gone already
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        super().enqueue_req(conn)
+
+    def _wait_for_first_byte(self, conn: TConn) -> None:
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + HEAD_SECONDS
+        self.pending_conns.append(conn)
+        readable = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, readable)
+
+
+def _peeked(conn: TConn) -> bytes | None:
+    """What has come, left where it is; None if nothing has."""
+    try:
+        return bytes(conn.sock.recv(LARGEST_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _is_complete(head: bytes | None) -> bool:
+    """The head has its end, is too long to have one, or will never have one: a thread may look."""
+    if head is None:
+        return False
+    return not head or b"\r\n\r\n" in head or len(head) == LARGEST_HEAD
+
+
+def _is_read_ahead(conn: TConn) -> bool:
+    """The parser took the beginning of this request along with the one before."""
+    return conn.parser is not None and bool(conn.parser.unreader.buf.getvalue())
+
+
+def _has_body(req: Any) -> bool:
+    names = {name for name, _ in req.headers}
+    return not names.isdisjoint({"CONTENT-LENGTH", "TRANSFER-ENCODING"})
