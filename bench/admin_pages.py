@@ -1,4 +1,4 @@
-"""What the admin's list costs with a million events against ten thousand, in as many segments."""
+"""What the admin's pages cost at ten million events against ten thousand, in as many segments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils import timezone
 from bench import fill
 from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
-from logs.record.drafts import format_instant
+from logs.record.drafts import FIELD_OF_WIRE, format_instant
 from logs.record.reading import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
@@ -29,7 +29,7 @@ SMALL_ROWS = 10_000
 ROUNDS_FACTOR = 3
 PAGE_ROWS = 100
 SMALL_PAGE, LARGE_PAGE = 50, 1000
-ADDRESS = "/admin/logs/{}log/?{}"
+ACTIVITY_SHARE = fill.LOG_TYPES.count(LogType.ACTIVITY) / len(fill.LOG_TYPES)
 Query = Mapping[str, str]
 
 TYPICAL = {
@@ -54,8 +54,7 @@ class Page:
     """One address at both sizes, and what it cost in each round: milliseconds."""
 
     name: str
-    queries: tuple[Query, Query]
-    log_type: LogType = LogType.ACTIVITY
+    addresses: tuple[str, str]
     rows: int = 0
     costs: tuple[list[Cost], list[Cost]] = field(default_factory=lambda: ([], []))
 
@@ -114,7 +113,7 @@ class Reader:
             finally:
                 sql += time.perf_counter() - began
 
-        address = ADDRESS.format(page.log_type.value, urlencode(page.queries[size]))
+        address = page.addresses[size]
         with self._current(), self.wrapper.execute_wrapper(timed):
             cpu, began = self._cpu(), time.perf_counter()
             response = self.client.get(address)
@@ -123,7 +122,8 @@ class Reader:
         if response.status_code != 200:
             raise RuntimeError(f"{address} answers {response.status_code}")
         shown: Any = getattr(response, "context_data", None)
-        return Cost(1000 * wall, 1000 * sql, 1000 * cpu, rows=len(shown["rows"]))
+        rows = 1 if "event" in shown else len(shown["rows"])
+        return Cost(1000 * wall, 1000 * sql, 1000 * cpu, rows)
 
     def _cpu(self) -> float:
         return time.process_time() + sum(self.backend.cpu_times()[:2])
@@ -153,6 +153,7 @@ def run(portal: Portal, options: Options) -> Result:
 
 def prepare(portal: Portal, name: str, rows: int) -> None:
     """A database of that name with so many events."""
+    say(f"{name}: {rows:,} events")
     organization_id = Organization.objects.get().pk
     portal.new_database(name)
     with portal.connect(logins.OWNER, name) as owner:
@@ -160,21 +161,34 @@ def prepare(portal: Portal, name: str, rows: int) -> None:
 
 
 def _pages(portal: Portal, databases: list[str], rows: int) -> list[Page]:
-    pages = [Page(f"{log_type.value}, first page", ({}, {}), log_type) for log_type in LogType]
+    pages = [
+        Page(f"{log_type.value}, first page", (_list({}, log_type),) * 2) for log_type in LogType
+    ]
     for kind, values in (("typical", TYPICAL), ("rare", RARE), ("absent", ABSENT)):
+        assert values.keys() == FIELD_OF_WIRE.keys(), "a filter is not measured"
         pages += [
-            Page(f"{name}, {kind}", ({name: value}, {name: value}))
-            for name, value in values.items()
+            Page(f"{name}, {kind}", (_list({name: value}),) * 2) for name, value in values.items()
         ]
     places = [_Places(portal, database) for database in databases]
     for name in _Places.NAMES:
         small, large = (getattr(place, name)() for place in places)
-        pages.append(Page(name.replace("_", ", "), (small, large)))
+        pages.append(Page(name.replace("_", ", "), (_list(small), _list(large))))
+    for name, share in (("newest", 0.0), ("middle", 0.5)):
+        small, large = (
+            place.event(int(share * size * ACTIVITY_SHARE) + 1)
+            for place, size in zip(places, (SMALL_ROWS, rows), strict=True)
+        )
+        pages.append(Page(f"one event, {name}", (small, large)))
     # Seven events in ten are activity; a smaller table has no page 1,000.
     large_page = min(LARGE_PAGE, rows // 2 // PAGE_ROWS)
-    cursors = (places[0].page(SMALL_PAGE), places[1].page(large_page))
+    cursors = (_list(places[0].page(SMALL_PAGE)), _list(places[1].page(large_page)))
     pages.append(Page(f"page {large_page:,} against page {SMALL_PAGE}", cursors))
     return pages
+
+
+def _list(query: Query, log_type: LogType = LogType.ACTIVITY) -> str:
+    """The address of a log's list."""
+    return f"/admin/logs/{log_type.value}log/?{urlencode(query)}"
 
 
 class _Places:
@@ -216,6 +230,10 @@ class _Places:
     def page(self, number: int) -> Query:
         """The page that one reaches after `number` - 1 clicks on `older`."""
         return {"cursor": Cursor(*self._nth((number - 1) * PAGE_ROWS, "DESC")).as_text()}
+
+    def event(self, number: int) -> str:
+        """The address of the n-th event's own page."""
+        return f"/admin/logs/activitylog/{self._nth(number, 'DESC')[1]}/change/"
 
     def _nth(self, number: int, order: str) -> Any:
         """Time and id of the activity log's n-th event."""

@@ -1,27 +1,39 @@
-"""Fills a database with N events over equally many segments, by COPY.
+"""Fills a database with N events over equally many segments, by COPY in two processes.
 
-Plants values whose number of hits is known.
+Plants values whose number of hits is known. Never removes anything: the record only grows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from random import Random
 
 import psycopg
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.events import copy_line, wire_event
+from bench.measures import say
 from logs.record.drafts import Draft, draft_of
 from logs.record.identifiers import new_ids
 from logs.record.rows import COLUMNS, row_of
 from logs.record.vocabulary import LogType
+from orgo_audit import logins
 from orgo_audit.periods import next_month, start_of_month
 
 MONTHS = 24
+DEFAULT_ROWS = 10_000_000
 ROWS_PER_COPY = 10_000
+PROCESSES = 2
 LOG_TYPES = (LogType.ACTIVITY,) * 7 + (LogType.SECURITY,) * 2 + (LogType.ERROR,)
 SOURCES = ("email_parser", "router", "escalation_engine")
 
@@ -45,20 +57,71 @@ RARE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """So many events of one organization, spread evenly from `since` to `now`."""
+
+    organization_id: int
+    rows: int
+    since: datetime
+    now: datetime
+
+
 def fill(owner: psycopg.Connection, organization_id: int, rows: int, now: datetime) -> None:
     """Makes segments and events, evenly over the MONTHS that end with `now`; VACUUM ANALYZE."""
     months = _months(now)
     for month in months:
         for log_type in LogType:
             owner.execute("SELECT make_segment(%s, %s)", [log_type.value, month.date()])
-    lines = _lines(organization_id, rows, months[0], now)
-    starts = range(0, rows, ROWS_PER_COPY)
-    console = Console(stderr=True)
-    for start in track(starts, description=f"bench: filling {rows:,} events", console=console):
-        with owner.cursor() as cursor, cursor.copy(COPY) as copy:
-            for _ in range(min(ROWS_PER_COPY, rows - start)):
-                copy.write(next(lines))
+    began = time.monotonic()
+    _copy_all(owner, Filling(organization_id, rows, months[0], now))
     owner.execute("VACUUM (ANALYZE) event")
+    say(f"{rows:,} events in {time.monotonic() - began:,.0f} s; {_disk_use(owner)}")
+
+
+def _copy_all(owner: psycopg.Connection, filling: Filling) -> None:
+    # The password is in no `info.dsn`.
+    reach = {**owner.info.get_parameters(), "password": owner.info.password}
+    copy_block = partial(_copy_block, psycopg.conninfo.make_conninfo("", **reach), filling)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as processes:
+        blocks = processes.map(copy_block, range(0, filling.rows, ROWS_PER_COPY))
+        _show_progress(blocks, filling.rows)
+
+
+def _show_progress(blocks: Iterable[int], total: int) -> None:
+    columns = (
+        TextColumn("bench: filling"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:,.0f} events/s"),
+        TimeRemainingColumn(),
+    )
+    done, began = 0, time.monotonic()
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total, rate=0)
+        for rows in blocks:
+            done += rows
+            rate = done / (time.monotonic() - began)
+            progress.update(task, completed=done, rate=rate)
+
+
+def _copy_block(reach: str, filling: Filling, start: int) -> int:
+    """In a process of the pool; how many rows it was."""
+    numbers = range(start, min(start + ROWS_PER_COPY, filling.rows))
+    lines = _lines(filling, numbers)
+    with psycopg.connect(reach) as owner, owner.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.write("".join(lines))
+    return len(numbers)
+
+
+def _disk_use(owner: psycopg.Connection) -> str:
+    row = owner.execute(
+        "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid))"
+        " FROM pg_partition_tree('event') WHERE isleaf"
+    ).fetchone()
+    table, indexes = (float(size) / 1e9 for size in row or (0, 0))
+    return f"{table:.1f} GB of table and {indexes:.1f} GB of indexes on the disk"
 
 
 def head(identifier: object, log_type: LogType, organization_id: int, recorded_at: str) -> str:
@@ -82,17 +145,17 @@ def _months(now: datetime) -> list[datetime]:
     return months
 
 
-def _lines(organization_id: int, rows: int, since: datetime, now: datetime) -> Iterator[str]:
-    random = Random(2)  # noqa: S311  (repeatable on purpose)
-    step = (now - since) / rows
+def _lines(filling: Filling, numbers: range) -> Iterator[str]:
+    random = Random(numbers.start)  # noqa: S311  (repeatable on purpose)
+    rows, step = filling.rows, (filling.now - filling.since) / filling.rows
     rare = {rows * (2 * place + 1) // (2 * RARE_ROWS) for place in range(RARE_ROWS)}
-    for number in range(rows):
-        recorded_at = since + number * step
+    for number in numbers:
+        recorded_at = filling.since + number * step
         log_type = LogType.ACTIVITY if number in rare else random.choice(LOG_TYPES)
         draft = _draft(number, log_type, recorded_at, random, is_rare=number in rare)
         source = RARE_SOURCE if number in rare else random.choice(SOURCES)
         [identifier] = new_ids(recorded_at, 1)
-        told = head(identifier, log_type, organization_id, recorded_at.isoformat())
+        told = head(identifier, log_type, filling.organization_id, recorded_at.isoformat())
         yield f"{told}{tail(draft, source)}\n"
 
 
@@ -114,3 +177,36 @@ def _lag(random: Random) -> timedelta:
     """Most events arrive within seconds, one in a hundred is up to two days late."""
     is_late = random.random() < 0.01
     return timedelta(seconds=random.random() * (172_800 if is_late else 5))
+
+
+# --- by itself ----------------------------------------------------------------------------------
+
+
+def main(words: Sequence[str]) -> int:
+    """`python -m bench fill`."""
+    parser = ArgumentParser(
+        prog="python -m bench fill",
+        description="Fills a portal's database with made-up events of the last"
+        f" {MONTHS} months, by COPY past the API, as its owner. The record is append-only: what"
+        " is filled cannot be taken out again. Never for a portal that is in use.",
+    )
+    parser.add_argument("--rows", type=int, default=DEFAULT_ROWS, help="default: %(default)s")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        required=True,
+        help="ORGO_HOME of the portal, which must be running; DATABASE_URL, where it is set,"
+        " names the server instead of the embedded one",
+    )
+    parser.add_argument("--organization", default="default", metavar="SLUG", help="%(default)s")
+    asked = parser.parse_args(words)
+    home, owner_url = asked.home.resolve(), os.environ.get("DATABASE_URL", "")
+    url = logins.database_url(logins.OWNER, owner_url=owner_url, home=home)
+    with psycopg.connect(url, autocommit=True) as owner:
+        found = owner.execute(
+            "SELECT id FROM accounts_organization WHERE slug = %s", [asked.organization]
+        ).fetchone()
+        if found is None:
+            parser.error(f"no organization {asked.organization!r}")
+        fill(owner, found[0], asked.rows, datetime.now(UTC))
+    return 0

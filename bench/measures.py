@@ -18,7 +18,7 @@ class Options:
 
     rounds: int = 9
     seconds: float = 5.0
-    rows: int = 1_000_000
+    rows: int = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

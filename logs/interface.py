@@ -6,10 +6,14 @@ from logs.record.access import sync_grants
 from logs.record.own_events import (
     report_administration,
     report_failed_sign_in,
+    report_lockout,
     report_password_change,
     report_refusal,
+    report_second_factor,
+    report_sessions_ended,
     report_sign_in,
     report_sign_out,
+    report_unlock,
 )
 from logs.record.partitions import make_segments, missing_segments
 from logs.record.policy_loading import accept as accept_policy
@@ -22,9 +26,13 @@ __all__ = [
     "missing_segments",
     "report_administration",
     "report_failed_sign_in",
+    "report_lockout",
     "report_password_change",
     "report_refusal",
+    "report_second_factor",
+    "report_sessions_ended",
     "report_sign_in",
     "report_sign_out",
+    "report_unlock",
     "sync_grants",
 ]

@@ -7,13 +7,15 @@ from collections.abc import Collection
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from orgo_audit.accounts import tokens
@@ -46,11 +48,18 @@ class ServiceTokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
+class ReadsNothing(BaseParser):
+    """The doors read their bodies themselves; the CSRF check, which asks for a form, finds none."""
+
+    def parse(self, *_: Any, **__: Any) -> QueryDict:
+        return QueryDict()
+
+
 class JsonOnly(BaseContentNegotiation):
     """Every answer is JSON, whatever the caller says it accepts."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        return None
+        return ReadsNothing()
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -104,7 +113,13 @@ def database_away() -> HttpResponse:
     return problem(503, "database_away", sentence, headers=headers)
 
 
-_CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}
+_CODES = {
+    401: "not_authenticated",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    429: "too_fast",
+}
 
 
 def _framework_problem(error: exceptions.APIException, view: APIView) -> HttpResponse:
@@ -114,11 +129,16 @@ def _framework_problem(error: exceptions.APIException, view: APIView) -> HttpRes
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(wait)
     code = _CODES.get(error.status_code, str(error.default_code))
     sentence = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         sentence = "send `Authorization: Bearer <token>`, or sign in"
+    if isinstance(error, exceptions.Throttled):
+        sentence = (
+            f"more than {settings.ORGO_REQUESTS_PER_MINUTE} requests in a minute; nothing of this"
+            " one was taken: send it again after `Retry-After` seconds"
+        )
     return problem(error.status_code, code, sentence, headers=headers)
 
 

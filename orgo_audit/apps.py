@@ -11,7 +11,13 @@ class OrgoAuditConfig(AppConfig):
     label = "orgo_audit"
 
     def ready(self) -> None:
-        from orgo_audit import failures, grants, sign_in_reports  # noqa: F401  (they register themselves)
+        from orgo_audit import (  # noqa: F401  (they register themselves)
+            failures,
+            grants,
+            sign_in_reports,
+            system_checks,
+            token_pages,
+        )
 
         # Sent once all migrations are done, and only for applications with models.
         post_migrate.connect(grants.apply_after_migrate, sender=apps.get_app_config("logs"))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY, logout
+from django.core.exceptions import BadRequest
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware
 
+from orgo_audit.accounts import sessions
 from orgo_audit.requests import method_of
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -42,6 +46,39 @@ def content_security_policy(get_response: Answer) -> Answer:
         return response
 
     return middleware
+
+
+def no_nul_in_cookies(get_response: Answer) -> Answer:
+    """A quoted cookie may spell NUL, which PostgreSQL cannot be asked for: the session's key."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if any("\0" in value for value in request.COOKIES.values()):
+            raise BadRequest
+        return get_response(request)
+
+    return middleware
+
+
+def session_lifetime(get_response: Answer) -> Answer:
+    """A session that is used lives on, at most for its longest time."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # Without a database `/healthz` and `/readyz` still answer; a page finds out by itself.
+        with suppress(DatabaseError):
+            _judge_lifetime(request)
+        return get_response(request)
+
+    return middleware
+
+
+def _judge_lifetime(request: HttpRequest) -> None:
+    if SESSION_KEY not in request.session:
+        return
+    now = timezone.now()
+    if sessions.is_over(request.session, now=now):
+        logout(request)
+    else:
+        sessions.keep(request.session, now=now)
 
 
 def viewer_time_zone(get_response: Answer) -> Answer:

@@ -1,58 +1,19 @@
-"""The pages that belong to nobody in particular: sign-in, home, and the calm answers to errors."""
+"""The pages that belong to nobody in particular: home, and the calm answers to errors."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.urls import reverse_lazy
 
 from logs import interface
 from orgo_audit import api
 from orgo_audit.accounts.models import User
 from orgo_audit.admin import PageRefused, is_admin
 from orgo_audit.requests import address_of, method_of, route_of
-
-
-class SignIn(LoginView):
-    """The one sign-in form, for every role."""
-
-    template_name = "orgo_audit/sign_in.html"
-    redirect_authenticated_user = True
-
-
-class NewPasswordForm(PasswordChangeForm):
-    """Saves the password alone: the web login may change nothing else of a person."""
-
-    def save(self, commit: bool = True) -> User:
-        user: User = super().save(commit=False)
-        user.save(update_fields=["password"])
-        return user
-
-
-class ChangePassword(PasswordChangeView):
-    """Everybody's own password; other sessions of the person end."""
-
-    template_name = "orgo_audit/change_password.html"
-    form_class = NewPasswordForm
-    success_url = reverse_lazy("home")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        interface.report_password_change(form.user, address_of(self.request))
-        messages.success(self.request, "Your password is changed.")
-        return answer
-
-
-class SignOut(LogoutView):
-    """Signs out by POST and leads back to the form."""
 
 
 @login_required

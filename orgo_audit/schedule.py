@@ -47,6 +47,18 @@ PERIODIC_WORK = (
         timedelta(minutes=1),
         "a sender whose every item is refused must not fill the disk, and the metric stays fresh",
     ),
+    PeriodicWork(
+        "warn of expiring tokens",
+        "orgo_audit.tasks.warn_of_expiring_tokens",
+        timedelta(hours=6),
+        "a service whose token ends unnoticed delivers nothing; each token is told twice at most",
+    ),
+    PeriodicWork(
+        "forget ended sessions",
+        "orgo_audit.tasks.forget_ended_sessions",
+        timedelta(hours=1),
+        "a session says where a person was; it is kept no longer than it opens something",
+    ),
 )
 
 BEAT_SCHEDULE = {work.name: {"task": work.task, "schedule": work.every} for work in PERIODIC_WORK}

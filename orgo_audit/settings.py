@@ -6,6 +6,7 @@ What an operator may set is documented in the README. What is unset is embedded 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ if ORGO_PORT == ORGO_MAIL_PORT:
 ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip(
     "/"
 )
+
+
+def _number(name: str, default: int) -> int:
+    told = env.str(name, default=str(default))
+    if told.isascii() and told.isdigit() and len(told) <= 9:
+        return int(told)
+    raise ImproperlyConfigured(
+        f"{name}: {told!r} is no number; expected 0 or a whole number below a billion"
+    )
+
+
+ORGO_TRUSTED_PROXIES = _number("ORGO_TRUSTED_PROXIES", 0)
+ORGO_REQUESTS_PER_MINUTE = _number("ORGO_REQUESTS_PER_MINUTE", 6000)
 ORGO_POLICY = Path(
     env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
 )
@@ -56,11 +70,18 @@ ALLOWED_HOSTS = sorted({_public.hostname or "localhost", "localhost", "127.0.0.1
 _origins = {f"http://{host}:{ORGO_PORT}" for host in ("localhost", "127.0.0.1")}
 CSRF_FAILURE_VIEW = "orgo_audit.pages.csrf_failed"
 CSRF_TRUSTED_ORIGINS = sorted({ORGO_PUBLIC_URL} | _origins)
-if _public.scheme == "https":
+BEHIND_TLS = _public.scheme == "https"
+if BEHIND_TLS:
     # The proxy that ends TLS says so; without one in front nobody may be believed.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^metrics$", "^healthz$", "^readyz$"]  # asked from inside
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_NAME = "orgo_session"
+SESSION_ENGINE = "orgo_audit.accounts.sessions"
+SESSION_COOKIE_AGE = 30 * 60  # without a request; sessions.LONGEST ends it in any case
 
 # --- the database -------------------------------------------------------------------------------
 _owner_url: str = env.str("DATABASE_URL", default="")
@@ -121,13 +142,16 @@ CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "rest_framework",
+    "axes",
     "guardian",
     "django_celery_beat",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "django_prometheus",
     "orgo_audit",
     "orgo_audit.policy",
@@ -141,13 +165,17 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "orgo_audit.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "orgo_audit.middleware.no_nul_in_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "orgo_audit.middleware.session_lifetime",
+    "orgo_audit.second_factor_gate.second_factor_gate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "orgo_audit.middleware.viewer_time_zone",
+    "axes.middleware.AxesMiddleware",
     "orgo_audit.middleware.PrometheusAfter",
 ]
 ROOT_URLCONF = "orgo_audit.urls"
@@ -173,6 +201,11 @@ ANONYMOUS_USER_NAME = None  # guardian would add a row to the user table
 GUARDIAN_MONKEY_PATCH_USER = False
 # access.py asks guardian for scopes; `has_perm`, which needs the backend, is not used.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+if not BEHIND_TLS:
+    # What they say of TLS, `system_checks.transport` says in one sentence.
+    SILENCED_SYSTEM_CHECKS += [
+        f"security.W{number}" for number in ("004", "008", "011", "012", "016")
+    ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -181,6 +214,21 @@ _validators = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "Nu
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _validators
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # each by itself
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "orgo_audit.accounts.lockout.account_of"
+AXES_CLIENT_IP_CALLABLE = "orgo_audit.requests.address_of"
+AXES_LOCKOUT_CALLABLE = "orgo_audit.sign_in_pages.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+OTP_TOTP_ISSUER = "Orgo Audit"  # what an authenticator app calls us
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -192,11 +240,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["orgo_audit.throttling.TokenThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orgo_audit.api.JsonOnly",
     "EXCEPTION_HANDLER": "orgo_audit.api.problem_response",
 }
+SPECTACULAR_SETTINGS: dict[str, Any] = {"POSTPROCESSING_HOOKS": []}  # our shapes are named already
 # The API reads its bodies itself and stops at 8 MiB; Django's own limit would cut in first.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
 
@@ -235,6 +285,7 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "celery.app.trace": {"level": "CRITICAL"},
+        "axes": {"level": "CRITICAL"},
         "httpx": {"level": "WARNING"},
     },
 }

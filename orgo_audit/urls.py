@@ -5,14 +5,22 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 
-from orgo_audit import admin, api, health, pages
+from orgo_audit import admin, api, api_docs, health, pages, second_factor_pages, sign_in_pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("sign-in/", pages.SignIn.as_view(), name="sign-in"),
-    path("password/", pages.ChangePassword.as_view(), name="change-password"),
-    path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
+    path("sign-in/", sign_in_pages.SignIn.as_view(), name="sign-in"),
+    path("password/", sign_in_pages.ChangePassword.as_view(), name="change-password"),
+    path("sign-out/", sign_in_pages.SignOut.as_view(), name="sign-out"),
+    path("sessions/", sign_in_pages.sessions_page, name="sessions"),
+    path("second-factor/", second_factor_pages.give_code, name="second-factor"),
+    path("second-factor/set-up/", second_factor_pages.set_up, name="second-factor-set-up"),
+    path("second-factor/settings/", second_factor_pages.settings, name="second-factor-settings"),
+    path("second-factor/codes/", second_factor_pages.recovery_codes, name="recovery-codes"),
+    path("second-factor/remove/", second_factor_pages.remove, name="second-factor-remove"),
     path("admin/", admin.site.urls),
+    path("api/v1/schema/", api_docs.schema, name="api-schema"),
+    path("api/v1/docs/", api_docs.docs, name="api-docs"),
     path("api/v1/", include("logs.api.urls")),
     re_path("^api(?:/|$)", api.nothing_here),
     path("metrics", ExportToDjangoView, name="metrics"),

@@ -24,7 +24,7 @@ from logs.record import drafts, ingest
 from logs.record.models import Event, LogScope, LogScopeGroupGrant, QuarantinedEvent
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import Organization, Role, Scope, User
+from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, User
 from orgo_audit.accounts.people import create_user, group_name
 from orgo_audit.accounts.tokens import create_token
 from orgo_audit.policy import versions
@@ -42,7 +42,7 @@ _numbers = itertools.count(1)
 
 @contextmanager
 def setting_the_scene() -> Iterator[None]:
-    """With the worker's rights: the web login may not make people, organizations and tokens."""
+    """With the worker's rights: the web login may not make people and organizations."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT session_user = 'orgo_web'")
         is_web = cursor.fetchone()[0]
@@ -92,7 +92,14 @@ def a_token(
 ) -> str:
     expires_at = timezone.now() + lives
     with setting_the_scene():
-        return create_token(name, organization, scopes or (Scope.INGEST,), expires_at=expires_at)
+        made = create_token(name, organization, scopes or (Scope.INGEST,), expires_at=expires_at)
+    return made.text
+
+
+def a_known_token(organization: Organization, *scopes: Scope, **options: Any) -> ServiceToken:
+    """The token's row, where a test needs no text of it."""
+    a_token(organization, *scopes, **options)
+    return ServiceToken.objects.latest("pk")
 
 
 # --- callers ------------------------------------------------------------------------------------

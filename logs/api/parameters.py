@@ -107,11 +107,25 @@ def raw_body_of(request: Request) -> bytes:
 
 
 def _read(request: Request) -> bytes:
-    if request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked":
-        # The web server takes the chunks apart; Django would see a body without a length as empty.
-        body: bytes = request.META["wsgi.input"].read(MAX_BODY_BYTES + 1)
-        return body
-    return request._request.body  # REST framework's own would parse it
+    try:
+        if request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked":
+            # The web server takes the chunks apart; Django would see a body without a length as
+            # empty.
+            body: bytes = request.META["wsgi.input"].read(MAX_BODY_BYTES + 1)
+            return body
+        body = request._request.body  # REST framework's own would parse it
+    except OSError:
+        raise _broken_off() from None
+    if len(body) < int(request.META.get("CONTENT_LENGTH") or 0):
+        raise _broken_off()  # what came of NDJSON is whole lines, and would be stored
+    return body
+
+
+def _broken_off() -> BadInput:
+    return BadInput(
+        "the body ends before its announced end, or its chunks are broken; send it again",
+        code="broken_body",
+    )
 
 
 def _unpacked(request: Request, raw: bytes) -> bytes:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from logs.api import parameters
+from logs.api.schema import RecordSchema
 from logs.record import access, drafts, export, ingest, own_events, reading, tracing
 from logs.record.models import Event
 from logs.record.receipts import Receipt, Sender
@@ -38,10 +39,13 @@ class RecordView(APIView):
 
     log_types: ClassVar[tuple[LogType, ...]] = tuple(LogType)
     http_method_names = ["get", "head", "post"]
+    schema = RecordSchema()
 
     def handle_exception(self, exc: Exception) -> Response:
         if why := REFUSALS.get(type(exc)):
             self._report(why)
+        if isinstance(exc, exceptions.Throttled) and isinstance(self.request.user, ServiceToken):
+            own_events.report_rate_limit(self.request.user, address_of(self.request))
         return super().handle_exception(exc)
 
     @property

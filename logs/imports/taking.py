@@ -31,9 +31,9 @@ from logs.record.ingest import store_batch
 from logs.record.own_events import report_administration
 from logs.record.receipts import Receipt, Sender
 from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.tokens import IMPORT
 from orgo_audit.errors import BadInput, Conflict
 
-SOURCE = "import"
 BATCH_LINES = 5000
 BATCH_BYTES = 8 * 1024 * 1024
 SHOWN_LINES = 5
@@ -256,7 +256,7 @@ def _take(
     tally: Tally,
     goes_on: Callable[[Tally], bool],
 ) -> None:
-    sender, mark = Sender(organization, SOURCE), _Mark(organization)
+    sender, mark = Sender(organization, IMPORT), _Mark(organization)
     for batch in batches:
         if not batch.lines and not batch.unfinished:
             continue

@@ -65,6 +65,11 @@ def report_refusal(
         _report_once("Access Denied", organization, actor, address, {"refused": what, "why": why})
 
 
+def report_rate_limit(token: ServiceToken, address: str | None) -> None:
+    """Puts on record that a service was told to wait: once, whatever it then asks for."""
+    _report_once("Rate Limited", token.organization, Viewer(token).name, address, {})
+
+
 def report_sign_in(user: User, address: str | None) -> None:
     """A person signed in."""
     for organization in _organizations_of(user):
@@ -90,10 +95,41 @@ def report_failed_sign_in(name: str, address: str | None) -> None:
         for organization in _organizations_of(user):
             _report("Failed Login Attempt", organization, name, address, {})
         return
-    digest = keyed_digest("unknown user name", name.encode(errors="replace")).hex()[:16]
-    told = {"unknown_user": digest}
     for organization in _organizations_of(None):
-        _report("Failed Login Attempt", organization, None, address, told)
+        _report("Failed Login Attempt", organization, None, address, _unknown_name(name))
+
+
+def _unknown_name(name: str) -> dict[str, Any]:
+    digest = keyed_digest("unknown user name", name.encode(errors="replace"))
+    return {"unknown_user": digest.hex()[:16]}
+
+
+def report_lockout(name: str, address: str | None) -> None:
+    """Too many wrong passwords for one account or from one address: told once in ten minutes."""
+    user = User.objects.filter(username=name).first()
+    actor, told = (name, {}) if user else (None, _unknown_name(name))
+    for organization in _organizations_of(user):
+        _report_once("Sign-in Locked", organization, actor, address, told)
+
+
+def report_unlock(user: User, by: str) -> None:
+    """An operator lets a person try again."""
+    for organization in _organizations_of(user):
+        _report("Sign-in Unlocked", organization, by, None, {"person": user.get_username()})
+
+
+def report_sessions_ended(user: User, address: str | None, ended: int | str) -> None:
+    """A person ended sessions of the own account from another one."""
+    for organization in _organizations_of(user):
+        _report("Sessions Ended", organization, user.get_username(), address, {"ended": ended})
+
+
+def report_second_factor(
+    action: str, user: User, address: str | None, told: Mapping[str, Any], *, by: str = ""
+) -> None:
+    """A person's second factor was set up, given, refused or taken away; `by` somebody else."""
+    for organization in _organizations_of(user):
+        _report(action, organization, by or user.get_username(), address, dict(told))
 
 
 def report_administration(

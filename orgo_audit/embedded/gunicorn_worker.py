@@ -7,6 +7,7 @@ clients that send no more would stop the portal.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import struct
 import time
@@ -14,6 +15,8 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.body import Body
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEAD_SECONDS = 10.0
@@ -52,6 +55,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_request(self, req: Any, conn: TConn) -> Any:
         if _has_body(req):
             self.held[conn] = time.monotonic() + BODY_SECONDS
+            req.body = _ExpectedFaults(req.body.reader)
         else:
             self.held.pop(conn, None)
         return super().handle_request(req, conn)
@@ -86,6 +90,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.pending_conns.append(conn)
         readable = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, EVENT_READ, readable)
+
+
+class _ExpectedFaults(Body):  # type: ignore[misc]  # gunicorn has no types
+    """A body whose chunks are broken ends in an OSError: applications know no other fault."""
+
+    def _read_reader(self, size: int) -> bytes:
+        try:
+            return bytes(super()._read_reader(size))
+        except ParseException:
+            raise ConnectionResetError(errno.ECONNRESET, "broken chunks") from None
 
 
 def _peeked(conn: TConn) -> bytes | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orgo_audit.embedded import paths
 
-SECRET_BYTES = 32
+SECRET_BYTES = 48
 
 
 def random_password() -> str:

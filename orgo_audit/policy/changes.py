@@ -7,13 +7,24 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from orgo_audit.periods import Period
-from orgo_audit.policy.schema import ROLES, OrganizationPolicy, Policy, SensitiveWorkflow
+from orgo_audit.policy.schema import (
+    ROLES,
+    SECOND_FACTOR_ROLES,
+    OrganizationPolicy,
+    Policy,
+    SensitiveWorkflow,
+)
 
-Kind = Literal["shortens_retention", "widens_access", "lifts_sensitivity"]
+Kind = Literal["shortens_retention", "widens_access", "weakens_sign_in", "lifts_sensitivity"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _LOG_TYPES = ("activity_logs", "error_logs", "security_logs")
 _SIGNS = {"mailboxes": "mailbox", "actions": "action", "identity_fields": "identity field"}
+
+_NO_SECOND_FACTOR = (
+    f"{', '.join(SECOND_FACTOR_ROLES)} would sign in with a password alone;"
+    " until now they need a second factor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ def _compared(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[Cons
         yield Consequence("shortens_retention", sentence)
     for sentence in _widened(old, new):
         yield Consequence("widens_access", sentence)
+    if old.access_control.second_factor and not new.access_control.second_factor:
+        yield Consequence("weakens_sign_in", _NO_SECOND_FACTOR)
     for sentence in (*_lifted_workflows(old, new), *_lifted_signs(old, new)):
         yield Consequence("lifts_sensitivity", sentence)
 

@@ -112,6 +112,8 @@ class _Reader:
             return self._mapping(node, plain, path, base)
         if isinstance(plain, inspect.VarTupleType):
             return self._list(node, plain, path)
+        if isinstance(plain, inspect.BoolType):
+            return self._switch(node, path)
         return self._text(node, plain, path, accepted)
 
     def _struct(self, node: Node, wanted: inspect.StructType, path: str, base: object) -> Struct:
@@ -154,6 +156,12 @@ class _Reader:
             self._value(child, wanted.item_type, f"{path}[{index}]", None)
             for index, child in enumerate(node.value)
         )
+
+    def _switch(self, node: Node, path: str) -> bool:
+        switch = nodes.switch_of(node)
+        if switch is None:
+            self.refuse(node, path, f"true or false is due; found {nodes.kind_of(node)}")
+        return switch
 
     def _text(self, node: Node, wanted: inspect.Type, path: str, accepted: str) -> object:
         text = self._plain_text(node, path)

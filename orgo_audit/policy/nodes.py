@@ -89,6 +89,13 @@ def text_of(node: Node) -> str | None:
     return cast(str, node.value)
 
 
+def switch_of(node: Node) -> bool | None:
+    """True or false, where the node is one of them without quotes."""
+    if not isinstance(node, ScalarNode) or node.tag != "tag:yaml.org,2002:bool":
+        return None
+    return {"true": True, "false": False}.get(node.value.lower())
+
+
 def has_control_characters(text: str) -> bool:
     """Whether an escape such as "\\0" or "\\ud800" has brought in what no database takes."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)

@@ -15,10 +15,12 @@ from orgo_audit.errors import BadInput
 from orgo_audit.periods import ACCEPTED as ACCEPTED_PERIODS
 from orgo_audit.periods import PERIOD_PATTERN, Period
 
-Plain: TypeAlias = "str | None | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "str | bool | None | list[Plain] | dict[str, Plain]"
 
 LOG_VIEWS = ("activity_logs", "security_logs", "error_logs")
 ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo", "user")
+# Whom `second_factor` asks for one: all who may ever be let read.
+SECOND_FACTOR_ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo")
 Stage = Literal["received", "parsed", "created", "routed", "escalated", "completed"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 ANONYMIZED_PATTERN = "^anonymized_[a-z][a-z0-9_]{0,39}_logs$"
@@ -147,8 +149,9 @@ class Roles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class AccessControl(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who may read which logs."""
+    """Who may read which logs, and whether a password alone lets them in."""
 
+    second_factor: bool = False
     roles: Roles = Roles(
         admin=RoleAccess(view=LOG_VIEWS),
         hr_manager=RoleAccess(view=("anonymized_harassment_logs",)),
@@ -268,6 +271,10 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
         return access.view
 
+    def asks_second_factor_of(self, role: str) -> bool:
+        """Whether the role must give a one-time password beside the password."""
+        return self.access_control.second_factor and role in SECOND_FACTOR_ROLES
+
 
 class OrganizationPolicy(Rules, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One organization's overrides; what is left out is inherited, key by key."""
@@ -310,7 +317,7 @@ def as_plain(value: object) -> Plain:
         return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [as_plain(item) for item in value]
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | bool):
         return value
     raise TypeError(f"the policy has no values of {type(value)}")
 

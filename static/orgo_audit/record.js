@@ -53,18 +53,25 @@
     button.hidden = !dialog;
     button.addEventListener("click", () => dialog.showModal());
   }
-  for (const button of document.querySelectorAll("[data-copy-link]")) {
-    if (!navigator.clipboard) continue;
+  const copies = (button, text, done, failed) => {
+    if (!navigator.clipboard) return;
     button.hidden = false;
     const words = button.textContent;
     button.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(location.href);
-        button.textContent = "Link copied";
+        await navigator.clipboard.writeText(text());
+        button.textContent = done;
       } catch {
-        button.textContent = "Copy the address instead";
+        button.textContent = failed;
       }
       setTimeout(() => { button.textContent = words; }, 2000);
     });
+  };
+  for (const button of document.querySelectorAll("[data-copy-link]")) {
+    copies(button, () => location.href, "Link copied", "Copy the address instead");
+  }
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const shown = document.getElementById(button.dataset.copy);
+    copies(button, () => shown.textContent.trim(), "Copied", "Select and copy it instead");
   }
 })();

@@ -18,6 +18,7 @@ from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from tests.builders import (
     Caller,
+    a_known_token,
     a_refused_item,
     a_token,
     a_user,
@@ -50,7 +51,11 @@ VERSION = f"{POLICY}<int:version_id>/"
 EVENT = "<uuid:event_id>/change/"
 QUARANTINE = "admin/logs/quarantinedevent/"
 REFUSED = f"{QUARANTINE}<uuid:item_id>/change/"
-APPS = "admin/^(?P<app_label>logs|policy)/$"
+APPS = "admin/^(?P<app_label>accounts|logs|policy)/$"
+TOKENS = "admin/accounts/servicetoken/"
+TOKEN = f"{TOKENS}<int:token_id>/"
+SET_UP = "second-factor/set-up/"
+SETTINGS = "second-factor/settings/"
 API_REST = "^api(?:/|$)"
 LOGS = ("activity", "security", "error")
 
@@ -106,8 +111,23 @@ MATRIX = [
     Row("sign-in/", "POST", "/sign-in/", 200, 302, 302, 302, 200, 200, 200),
     Row("password/", "GET", "/password/", 302, 200, 200, 200, 302, 302, 302),
     Row("password/", "POST", "/password/", 302, 200, 200, 200, 302, 302, 302),
+    Row("sessions/", "GET", "/sessions/", 302, 200, 200, 200, 302, 302, 302),
+    Row("sessions/", "POST", "/sessions/", 302, 302, 302, 302, 302, 302, 302),
+    Row("sessions/", "DELETE", "/sessions/", 302, 405, 405, 405, 302, 302, 302),
     open_to_all("sign-out/", "/sign-out/", 405),
     open_to_all("sign-out/", "/sign-out/", 302, "POST"),
+    # Of people without a second factor: whoever has one is asked for it, see test_second_factor.
+    *(
+        Row(f"second-factor/{rest}", method, f"/second-factor/{rest}", 302, *[302] * 6)
+        for rest in ("", "codes/", "remove/")
+        for method in ("GET", "POST")
+    ),
+    *(
+        Row(SET_UP, method, f"/{SET_UP}", 302, 200, 200, 200, 302, 302, 302)
+        for method in ("GET", "POST")
+    ),
+    Row(SETTINGS, "GET", f"/{SETTINGS}", 302, 200, 200, 200, 302, 302, 302),
+    Row(SETTINGS, "POST", f"/{SETTINGS}", 302, 405, 405, 405, 302, 302, 302),
     page("admin/", "/admin/", 200, 200),
     page("admin/login/", "/admin/login/", 302, 302),
     page("admin/logout/", "/admin/logout/", 405, 405),
@@ -133,6 +153,14 @@ MATRIX = [
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 400, 404, method="POST"),
+    page(TOKENS, f"/{TOKENS}", 200, 200),
+    page(f"{TOKENS}add/", f"/{TOKENS}add/", 200, 200),
+    page(f"{TOKENS}add/", f"/{TOKENS}add/", 200, 200, method="POST"),
+    page(f"{TOKEN}rotate/", f"/{TOKENS}{{token}}/rotate/", 200, 404),
+    page(f"{TOKEN}rotate/", f"/{TOKENS}{{token}}/rotate/", 200, 404, method="POST"),
+    page(f"{TOKEN}revoke/", f"/{TOKENS}{{token}}/revoke/", 200, 404),
+    page(f"{TOKEN}revoke/", f"/{TOKENS}{{token}}/revoke/", 302, 404, method="POST"),
+    page(APPS, "/admin/accounts/", 200, 200),
     page(APPS, "/admin/logs/", 200, 200),
     page(APPS, "/admin/policy/", 200, 404),
     page("admin/(?P<url>.*)$", "/admin/accounts/user/", 404, 404),
@@ -152,6 +180,11 @@ MATRIX = [
     Row("api/v1/quarantine/", "POST", "/api/v1/quarantine/", 401, 405, 405, 405, 405, 405, 405),
     *settling("replay"),
     *settling("discard"),
+    # What the API looks like is no secret, and holds no data.
+    open_to_all("api/v1/schema/", "/api/v1/schema/", 200),
+    open_to_all("api/v1/schema/", "/api/v1/schema/", 405, "POST"),
+    open_to_all("api/v1/docs/", "/api/v1/docs/", 200),
+    open_to_all("api/v1/docs/", "/api/v1/docs/", 405, "POST"),
     open_to_all(API_REST, "/api/v1/nothing/", 404),
     open_to_all(API_REST, "/api/", 404),
     open_to_all("metrics", "/metrics", 200),
@@ -191,7 +224,8 @@ class World:
             return Caller()
         if who == "superuser":
             with setting_the_scene():
-                return Caller(user=User.objects.create_superuser("root", password=None))
+                root = User.objects.create_superuser("root", password=None)
+            return Caller(user=root)
         if who == "elsewhere":
             return Caller(user=a_user(Role.ADMIN, self.elsewhere))
         return Caller(user=a_user(Role(who), self.organization))
@@ -216,6 +250,7 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     places = {name: str(event.pk) for name, event in events.items()} | {
         "version": str(version.pk),
         "quarantined": str(a_refused_item(organization).pk),
+        "token": str(a_known_token(organization).pk),
     }
     return World(organization, elsewhere, places)
 

@@ -64,6 +64,17 @@ def test_a_view_less_passes() -> None:
     assert found("metrics: {}", "access_control: {roles: {admin: {view: [error_logs]}}}") == []
 
 
+def test_a_second_factor_less_weakens_sign_in_and_one_more_passes() -> None:
+    on, off = (f"access_control: {{second_factor: {switch}}}" for switch in ("true", "false"))
+    [(kind, _, sentence)] = found(on, off)
+    assert kind == "weakens_sign_in"
+    assert "dpo would sign in with a password alone" in sentence
+    assert found(on, "metrics: {}") == found(on, off)
+    assert found(off, on) == []
+    own = f"organizations: {{north: {{{off}}}}}"
+    assert [place for _, place, _ in found(on, f"{on}\n{own}")] == ["north"]
+
+
 @pytest.mark.parametrize(
     ("field", "before", "after", "word"),
     [

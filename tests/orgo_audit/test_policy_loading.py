@@ -104,6 +104,22 @@ def test_the_view_of_any_sensitive_workflow_can_be_granted() -> None:
     assert policy.views_of("hr_manager") == ("anonymized_ethics_logs",)
 
 
+@pytest.mark.parametrize(("switch", "is_on"), [("true", True), ("false", False), ("True", True)])
+def test_the_second_factor_is_a_switch_beside_the_roles(switch: str, is_on: bool) -> None:
+    policy = load(f"access_control: {{second_factor: {switch}}}")
+    assert policy.access_control.second_factor is is_on
+    assert policy.access_control.roles == Policy().access_control.roles
+    assert policy.asks_second_factor_of("dpo") is is_on
+    assert not policy.asks_second_factor_of("user")
+
+
+@pytest.mark.parametrize("switch", ['"true"', "yes", "1", "[true]", "{}", "null"])
+def test_a_switch_is_true_or_false(switch: str) -> None:
+    problem = refusal(f"access_control:\n  second_factor: {switch}\n")
+    assert "true or false is due" in str(problem)
+    assert (problem.line, problem.column) == (2, 18)
+
+
 def test_thresholds_are_compared_as_shares() -> None:
     threshold = parse_threshold(">0.5%")
     assert str(threshold) == ">0.5%"

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
 
-from logs import interface
+from orgo_audit import token_changes
 from orgo_audit.accounts.models import Scope
 from orgo_audit.accounts.people import get_organization
-from orgo_audit.accounts.tokens import create_token
 from orgo_audit.errors import OrgoError
+from orgo_audit.management import tokens
 from orgo_audit.operators import recorded_operator
-from orgo_audit.periods import Period, parse_period
-
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-
-
-def scopes(text: str) -> list[Scope]:
-    try:
-        return [Scope(name) for name in text.split(",")]
-    except ValueError:
-        raise ArgumentTypeError(f"expected one or more of {','.join(Scope.values)}") from None
-
-
-def expiry(text: str) -> Period:
-    """`90d`, or the policy's own way of saying it: `90 days`."""
-    short = re.fullmatch(r"(\d+)([hdw])", text)
-    try:
-        return parse_period(f"{short[1]} {_UNITS[short[2]]}" if short else text)
-    except OrgoError as error:
-        raise ArgumentTypeError(f"{error.sentence}, or in short 12h, 90d, 8w") from None
+from orgo_audit.periods import Period
 
 
 class Command(BaseCommand):
@@ -47,11 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the service, such as email_parser")
         parser.add_argument("--organization", required=True, metavar="SLUG")
         parser.add_argument(
-            "--scope", required=True, type=scopes, metavar="ingest[,read,alerts]", dest="scopes"
+            "--scope",
+            required=True,
+            type=tokens.scopes,
+            metavar="ingest[,read,alerts]",
+            dest="scopes",
         )
-        parser.add_argument(
-            "--expires", type=expiry, default="90d", metavar="90d", help="default: 90d"
-        )
+        tokens.add_expires(parser)
 
     def handle(
         self,
@@ -63,12 +45,13 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         try:
-            tenant = get_organization(organization)
-            expires_at = expires.after(timezone.now())
-            with transaction.atomic():
-                token = create_token(name, tenant, scopes, expires_at=expires_at)
-                told = {"service": name, "scopes": [scope.value for scope in scopes]}
-                interface.report_administration("Token Created", tenant, recorded_operator(), told)
+            made = token_changes.create(
+                name,
+                get_organization(organization),
+                scopes,
+                expires_at=expires.after(timezone.now()),
+                by=recorded_operator(),
+            )
         except OrgoError as error:
             raise CommandError(error.sentence) from None
-        self.stdout.write(token)
+        self.stdout.write(made.text)

@@ -77,5 +77,5 @@ class Command(BaseCommand):
         if kept and find_token(kept):
             return
         expires_at = timezone.now() + TOKEN_LIFETIME
-        token = create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at)
-        write_private(private_folder(paths.secrets_folder(settings.ORGO_HOME)) / file, token)
+        made = create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at)
+        write_private(private_folder(paths.secrets_folder(settings.ORGO_HOME)) / file, made.text)

@@ -1,0 +1,131 @@
+"""Every example of the documentation is sent, and gets the answer that it shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from logs.api.examples import IDS, REFUSED_ITEM, SENT
+from logs.api.schema import OPERATIONS
+from logs.record.vocabulary import LogType
+from orgo_audit import api_docs
+from orgo_audit.accounts.models import Role
+from orgo_audit.api_schema import Example
+from tests.builders import (
+    API,
+    Answer,
+    Caller,
+    Service,
+    a_refused_item,
+    a_user,
+    an_organization,
+    stored,
+)
+
+EXAMPLES = {
+    f"{operation.id}: {example.title}": (place, example)
+    for place, operation in OPERATIONS.items()
+    for example in operation.examples
+}
+SHOWN = ("code", "path", "status", "title", "verdict", "discarded")
+
+pytestmark = pytest.mark.django_db
+
+
+class World:
+    """An organization in which what the examples speak of has happened."""
+
+    def __init__(self, *, filled: bool) -> None:
+        self.organization = an_organization("default")
+        self.ids: dict[str, str] = {}
+        item = a_refused_item(self.organization, source="email_parser", **REFUSED_ITEM)
+        self.ids["item"] = str(item.pk)
+        for log_type in LogType if filled else ():
+            sent = SENT[log_type]
+            (event,) = stored(self.organization, sent, log_type=log_type, source="email_parser")
+            self.ids[log_type.value] = str(event.pk)
+
+    def send(self, method: str, example: Example) -> Answer:
+        path = example.path
+        for name, identifier in self.ids.items():
+            path = path.replace(IDS[name], identifier)
+        caller: Caller = Service(self.organization)
+        if example.by_person:
+            caller = Caller(user=a_user(Role.ADMIN, self.organization))
+        body = b"" if example.body is None else example.text.encode()
+        headers = dict(example.headers)
+        return caller.call(method, path, body, content_type=example.media_type, headers=headers)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_gets_the_answer_that_it_shows(name: str) -> None:
+    place, example = EXAMPLES[name]
+    method, path = place.split(" ")
+    world = World(filled=not name.startswith("deliver"))
+    answer = world.send(method, example)
+    assert answer.status == example.status, answer.content
+    content = api_docs.document()["paths"][path][method.lower()]["responses"][str(answer.status)]
+    assert answer.media_type in content["content"]
+    if isinstance(example.answer, str):
+        assert_same_lines(answer.content.decode(), example.answer)
+        return
+    schema = content["content"][answer.media_type]["schema"]
+    assert_conforms(answer.json, schema)
+    assert_conforms(example.answer, schema)
+    assert shape(answer.json) == shape(example.answer)
+    assert told(answer.json) == told(example.answer)
+
+
+def assert_conforms(value: Any, schema: dict[str, Any]) -> None:
+    whole = schema | {"components": api_docs.document()["components"]}
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+def assert_same_lines(got: str, shown: str) -> None:
+    assert len(got.splitlines()) == len(shown.splitlines())
+    for line, expected in zip(got.splitlines(), shown.splitlines(), strict=True):
+        if expected.startswith("{"):
+            assert shape(json.loads(line)) == shape(json.loads(expected))
+        else:
+            assert line.count(",") == expected.count(",")
+    assert got.splitlines()[0] == shown.splitlines()[0] or got.startswith("{")
+
+
+def shape(value: Any) -> Any:
+    """The keys of a value and the kinds of what they hold."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner) for inner in value]
+    return type(value).__name__
+
+
+def told(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: answer[key] for key in SHOWN if key in answer}
+
+
+@pytest.mark.parametrize("place", OPERATIONS)
+def test_every_operation_has_an_example_that_succeeds(place: str) -> None:
+    assert any(example.status < 300 for example in OPERATIONS[place].examples)
+
+
+@pytest.mark.parametrize("log_type", LogType)
+@pytest.mark.parametrize("prefix", ["Sent", "Mixed"])
+def test_the_sent_shape_takes_the_events_of_the_contract(log_type: LogType, prefix: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{prefix}{log_type.value.title()}Event"}
+    assert_conforms(SENT[log_type] | {"log_type": log_type.value}, schema)
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_person_discards_with_the_csrf_header_as_the_example_says(media_type: str) -> None:
+    world = World(filled=False)
+    caller = Caller(user=a_user(Role.ADMIN, world.organization))
+    caller.client.handler.enforce_csrf_checks = True
+    path, body = f"{API}/quarantine/{world.ids['item']}/discard/", {"reason": "a test"}
+    assert caller.post(path, body, content_type=media_type).status == 403
+    caller.client.cookies["csrftoken"] = "s" * 32
+    caller.own_headers["X-CSRFToken"] = "s" * 32
+    assert caller.post(path, body, content_type=media_type).status == 200

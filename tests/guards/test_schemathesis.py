@@ -1,0 +1,111 @@
+"""Rubbish and good data against every operation: no 5xx, and only answers that are documented."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from logs.api.examples import SENT
+from logs.record.vocabulary import LogType
+from orgo_audit import api_docs
+from orgo_audit.accounts.models import Organization, Role, Scope
+from tests.builders import Caller, Vault, a_token, a_user, an_organization, stored
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("default"),  # of the libraries that make the data
+]
+
+OPERATIONS = [
+    f"{method.upper()} {path}"
+    for path, methods in api_docs.document()["paths"].items()
+    for method in methods
+]
+# Not whether good data is accepted: no schema can say that a time lies ahead of our clock.
+CHECKS: list[Callable[..., Any]] = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+EXAMPLES = 12
+ALWAYS_GOOD = {"GET /api/v1/traces/{task_id}/"}
+
+
+@pytest.fixture(autouse=True)
+def one_connection() -> Iterator[None]:
+    """The test's transaction outlives each request, as with Django's own test client."""
+    around = (request_started, request_finished)
+    for signal in around:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in around:
+        signal.connect(close_old_connections)
+
+
+def credentials(who: str, organization: Organization) -> dict[str, dict[str, str]]:
+    if who == "service":
+        token = a_token(organization, Scope.INGEST, Scope.READ)
+        return {"headers": {"Authorization": f"Bearer {token}"}}
+    if who == "nobody":
+        return {}
+    session = Caller(user=a_user(Role.ADMIN, organization)).client.cookies["orgo_session"].value
+    secret = "s" * 32
+    cookies = {"orgo_session": session, "csrftoken": secret}
+    return {"headers": {"X-CSRFToken": secret}, "cookies": cookies}
+
+
+def without_security() -> dict[str, Any]:
+    """Else made-up credentials would take the place of the caller's own."""
+    document: dict[str, Any] = copy.deepcopy(api_docs.document())
+    del document["components"]["securitySchemes"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            del operation["security"]
+    return document
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("who", ["service", "person", "nobody"])
+@pytest.mark.parametrize("place", OPERATIONS)
+def test_no_data_breaks_an_operation(
+    place: str, who: str, mode: GenerationMode, vault: Vault
+) -> None:
+    organization = an_organization()
+    for log_type in LogType:
+        stored(organization, SENT[log_type], log_type=log_type)
+    known = credentials(who, organization)
+    if mode is GenerationMode.NEGATIVE and place in ALWAYS_GOOD:
+        pytest.skip("any text is a good task id")
+    method, path = place.split(" ")
+    document = schemathesis.openapi.from_dict(without_security())
+    document.app = WSGIHandler()
+    operation = document[path][method]
+
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def send(case: Any) -> None:
+        answer = case.call_and_validate(base_url="http://localhost", checks=CHECKS, **known)
+        assert who == "nobody" or answer.status_code != 401
+
+    send()
