@@ -1,4 +1,4 @@
-"""A service that delivers batches over one kept-alive connection. Knows nothing of Django."""
+"""Services that deliver batches, or read an export, over HTTP. Know nothing of Django."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from itertools import cycle, islice
 from bench.events import EVENTS_PER_REQUEST, request_bodies
 
 DISTINCT_BODIES = 20
+BLOCK_BYTES = 64 * 1024
 _bodies = lru_cache(maxsize=1)(lambda: list(request_bodies(DISTINCT_BODIES)))
 
 
@@ -46,3 +47,30 @@ def deliver(port: int, token: str, seconds: float, offset: int) -> Delivery:
     if json.loads(receipt)["accepted"] != EVENTS_PER_REQUEST:
         raise RuntimeError(f"not all events were accepted: {receipt[:300]!r}")
     return Delivery(len(latencies) * EVENTS_PER_REQUEST, now - began, spent, tuple(latencies))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading one export took."""
+
+    lines: int
+    size: int
+    seconds: float
+    cpu_seconds: float
+
+
+def read_and_discard(port: int, token: str, address: str) -> Reading:
+    """Takes an export to its end and counts its lines; anything but a whole answer is an error."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    cpu, began = time.process_time(), time.perf_counter()
+    connection.request("GET", address, headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    if answer.status != http.HTTPStatus.OK:
+        raise RuntimeError(f"{answer.status}: {answer.read(300)!r}")
+    lines = size = 0
+    while block := answer.read1(BLOCK_BYTES):
+        lines += block.count(b"\n")
+        size += len(block)
+    spent, seconds = time.process_time() - cpu, time.perf_counter() - began
+    connection.close()
+    return Reading(lines, size, seconds, spent)

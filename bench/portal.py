@@ -1,6 +1,6 @@
 """A portal of the bench's own, in a temporary folder that is gone afterwards.
 
-Embedded PostgreSQL with production's settings, real logins, and the web server of `up`.
+Embedded PostgreSQL with production's settings, real logins, Valkey, and the web server of `up`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from bench.measures import say
 from orgo_audit import logins
-from orgo_audit.embedded import environments, home, keys, paths, roles, secrets
+from orgo_audit.embedded import environments, home, keys, paths, roles, secrets, valkey
 from orgo_audit.embedded.postgres import Postgres
 from orgo_audit.embedded.processes import KINDS, end_group, python, spawn
 
@@ -42,6 +43,7 @@ class Portal:
         self.home = folder
         self.port = port
         self.postgres = Postgres(folder)
+        self.valkey: subprocess.Popen[bytes] | None = None
         self.environments = self._environments()
 
     def _environments(self) -> environments.Environments:
@@ -62,12 +64,28 @@ class Portal:
         self.postgres.start()
         with self.postgres.superuser_connection() as superuser:
             roles.ensure_owner(superuser, passwords.pop(logins.OWNER))
+        self._start_valkey()
         self.environments = self._environments()
         roles.ensure_logins(self.environments.urls[logins.OWNER], passwords)
         for words in (("migrate", "--noinput", "-v", "0"), ("prepare",)):
             self._run(words)
         self._run(("collectstatic", "--noinput", "-v", "0"))
         self.new_database(PRISTINE, template=paths.DATABASE_NAME)
+
+    def _start_valkey(self) -> None:
+        with (paths.log_folder(self.home) / "valkey.log").open("ab") as log:
+            self.valkey = spawn(valkey.command(self.home), self.environments.bare(), out=log)
+        limit = time.monotonic() + READY_LIMIT_SECONDS
+        while not valkey.answers(self.home):
+            if time.monotonic() > limit:
+                raise SystemExit("valkey does not answer")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.postgres.stop()
+        if self.valkey is not None:
+            self.valkey.terminate()
+            end_group(self.valkey, STOP_LIMIT_SECONDS)
 
     def _run(self, words: tuple[str, ...]) -> None:
         say(f"manage.py {words[0]}")
@@ -90,24 +108,29 @@ class Portal:
                 statement.format(sql.Identifier(name), sql.Identifier(template), owner)
             )
 
+    def url(self, login: str, database: str) -> str:
+        """The login's URL for another of our databases."""
+        parts = urlsplit(self.environments.urls[login])
+        return parts._replace(path=f"/{database}").geturl()
+
     @contextmanager
-    def web_server(self) -> Iterator[int]:
-        """The web process exactly as `up` starts it; gives its pid."""
+    def web_server(self, changes: Mapping[str, str] | None = None) -> Iterator[int]:
+        """The web process as `up` starts it, `changes` in its environment; gives its pid."""
         [web] = [kind for kind in KINDS if kind.name == "web"]
-        environment = self.environments.of_process(web.name, counts=web.counts)
+        environment = self.environments.of_process(web.name, counts=web.counts) | (changes or {})
         with (paths.log_folder(self.home) / "web.log").open("ab") as log:
             process = spawn(python(web.words), environment, out=log)
         try:
-            self._wait_until_it_answers()
+            self._wait_until_it_answers(int(environment["ORGO_PORT"]))
             yield process.pid
         finally:
             process.terminate()
             end_group(process, STOP_LIMIT_SECONDS)
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_answers(self, port: int) -> None:
         limit = time.monotonic() + READY_LIMIT_SECONDS
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             try:
                 connection.request("GET", "/healthz")
                 connection.getresponse().read()
@@ -132,7 +155,7 @@ def a_portal() -> Iterator[Portal]:
     folder = Path(tempfile.mkdtemp(prefix="orgo-bench-"))
     folder.chmod(0o711)  # started by root, PostgreSQL runs as nobody and must pass
     lock = home.open_home(folder)
-    portal = Portal(folder, _free_port())
+    portal = Portal(folder, free_port())
     try:
         portal.start()
         os.environ |= portal.environments.of_process("web", counts=False)
@@ -140,7 +163,7 @@ def a_portal() -> Iterator[Portal]:
         _set_up_django()
         yield portal
     finally:
-        portal.postgres.stop()
+        portal.stop()
         lock.close()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -161,7 +184,7 @@ def _forget_operator() -> None:
             del os.environ[name]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

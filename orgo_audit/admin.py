@@ -60,6 +60,11 @@ class AuditAdminSite(admin.AdminSite):
             context |= part(request)
         return super().index(request, context)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The record first: it is what people come for."""
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda app: app["app_label"] != "logs")
+
     def has_permission(self, request: HttpRequest) -> bool:
         return is_admin(request)
 

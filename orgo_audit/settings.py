@@ -51,7 +51,7 @@ def _number(name: str, default: int) -> int:
 
 
 ORGO_TRUSTED_PROXIES = _number("ORGO_TRUSTED_PROXIES", 0)
-ORGO_REQUESTS_PER_MINUTE = _number("ORGO_REQUESTS_PER_MINUTE", 6000)
+ORGO_REQUESTS_PER_MINUTE = _number("ORGO_REQUESTS_PER_MINUTE", 30_000)
 ORGO_POLICY = Path(
     env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
 )

@@ -128,8 +128,9 @@ def events(action: str) -> list[Event]:
 
 
 def test_whoever_wants_sets_up_a_second_factor_and_is_asked_for_it_from_then_on(
-    ada: User, clock: time_machine.Traveller
+    north: Organization, clock: time_machine.Traveller
 ) -> None:
+    ada = a_user(Role.ADMIN, north, "ada", signs_in=True)
     client = signed_in(ada)
     assert "Off: your password alone" in text_of(client.get(SETTINGS))
     before = client.session.session_key

@@ -260,7 +260,7 @@ def test_a_limit_that_is_no_number_is_refused_at_the_start(
         own_settings._number("ORGO_REQUESTS_PER_MINUTE", 6000)
 
 
-def test_a_limit_is_6000_a_minute_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_is_what_is_told_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     with suppress(KeyError):
         monkeypatch.delenv("ORGO_REQUESTS_PER_MINUTE")
     assert own_settings._number("ORGO_REQUESTS_PER_MINUTE", 6000) == 6000

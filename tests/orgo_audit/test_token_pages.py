@@ -128,7 +128,7 @@ def test_a_new_token_is_shown_once_and_opens_the_api(admin: Client, north: Organ
     [
         ({"name": ""}, "required"),
         ({"name": "an na"}, "is no service name"),
-        ({"name": "portal"}, "is the source of the portal"),
+        ({"name": "portal"}, "is the source of the"),
         ({"name": "ROUTER"}, "'router'; write it the same"),
         ({"scopes": []}, "required"),
         ({"scopes": ["admin"]}, "Select a valid choice"),
