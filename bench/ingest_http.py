@@ -1,8 +1,14 @@
-"""Batches through HTTP against raw COPY into the same table, in interleaved rounds."""
+"""Batches through HTTP against raw COPY, a plain DRF view and django-auditlog, in the same rounds.
+
+COPY and the plain view write into the same table with all its indexes; django-auditlog writes its
+own, in a database of its own on the same server.
+"""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -27,19 +33,32 @@ from bench.measures import (
     spread,
     tree_cpu_seconds,
 )
-from bench.portal import Portal
+from bench.portal import Portal, free_port
 from logs.record.drafts import Draft, parse_batch
 from logs.record.identifiers import new_ids, segment_name
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization
 from orgo_audit.embedded import paths
+from orgo_audit.embedded.postgres import PORT
+from orgo_audit.embedded.processes import PROJECT, end_group, python
 from orgo_audit.periods import start_of_month
 
 CLIENTS = 4
 MOST_ROWS_A_SECOND = 90_000  # of one COPY connection; more lines need not lie ready
 HTTP, COPY_ONE, COPY_TWO = "HTTP", "COPY", "COPY, 2 connections"
+PLAIN_BATCH = 1000
+PLAIN, SAVES = "DRF serializer + bulk_create", "django-auditlog save()"
+STOP_LIMIT_SECONDS = 5
 Block = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A web server: the process that has started the others, and where it listens."""
+
+    pid: int
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +77,17 @@ class Sample:
 
 def run(portal: Portal, options: Options) -> Result:
     latencies: list[float] = []
-    with portal.web_server() as server, _executors() as (clients, threads):
-        bench = _Bench(portal, options, server, clients, threads, latencies)
+    with _doors(portal) as (ours, plain), _watched(portal) as saves, _executors() as executors:
+        bench = _Bench(portal, options.seconds, *executors)
         arms: dict[str, Callable[[], Sample]] = {
-            HTTP: bench.through_http,
+            HTTP: partial(bench.through_http, ours, latencies),
             COPY_ONE: partial(bench.raw_copy, connections=1),
             COPY_TWO: partial(bench.raw_copy, connections=2),
+            PLAIN: partial(bench.through_http, plain, []),
+            SAVES: partial(bench.watched_saves, saves),
         }
-        bench.through_http()  # warm
+        for name in (HTTP, PLAIN, SAVES):
+            arms[name]()  # warm
         latencies.clear()
         samples: dict[str, list[Sample]] = {name: [] for name in arms}
         for number in range(options.rounds):
@@ -74,6 +96,47 @@ def run(portal: Portal, options: Options) -> Result:
             told = ", ".join(f"{name} {samples[name][-1].rate:,.0f}" for name in arms)
             say(f"round {number + 1} of {options.rounds}: {told} events/s")
     return _result(samples, latencies)
+
+
+@contextmanager
+def _doors(portal: Portal) -> Iterator[tuple[Door, Door]]:
+    """Our web server, and one of the same configuration that serves the plain view."""
+    port = free_port()
+    changes = {"DJANGO_SETTINGS_MODULE": "bench.plain_settings", "ORGO_PORT": str(port)}
+    with portal.web_server() as ours, portal.web_server(changes) as plain:
+        yield Door(ours, portal.port), Door(plain, port)
+
+
+@contextmanager
+def _watched(portal: Portal) -> Iterator[subprocess.Popen[str]]:
+    """A process that saves what django-auditlog watches, in a database that it has made."""
+    name = "bench_watched"
+    portal.new_database(name, template="template1")
+    role = logins.role_name(logins.OWNER)
+    environment = portal.environments.bare() | {
+        "WATCHED_NAME": name,
+        "WATCHED_USER": role,
+        "WATCHED_PASSWORD": paths.read_secret(portal.home, role),
+        "WATCHED_HOST": str(paths.socket_folder(portal.home)),
+        "WATCHED_PORT": PORT,
+    }
+    saves = subprocess.Popen(
+        python(("-m", "bench.watched")),
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert saves.stdout is not None
+        if saves.stdout.readline() != "ready\n":
+            raise RuntimeError("the process of the watched saves has ended")
+        yield saves
+    finally:
+        saves.terminate()
+        end_group(saves, STOP_LIMIT_SECONDS)
 
 
 @contextmanager
@@ -90,41 +153,49 @@ class _Bench:
     """The arms. Each begins with an empty segment and a checkpoint behind it."""
 
     def __init__(
-        self,
-        portal: Portal,
-        options: Options,
-        server: int,
-        clients: Executor,
-        threads: Executor,
-        latencies: list[float],
+        self, portal: Portal, seconds: float, clients: Executor, threads: Executor
     ) -> None:
         self.portal = portal
-        self.seconds = options.seconds
-        self.server = server
+        self.seconds = seconds
         self.clients = clients
         self.threads = threads
-        self.latencies = latencies
         self.token = paths.read_secret(portal.home, "sample_ingest_token")
         self.organization_id = Organization.objects.get().pk
         self.connections = [portal.connect(logins.WEB) for _ in range(2)]
         self.tails = _tails()
 
-    def through_http(self) -> Sample:
+    def through_http(self, door: Door, latencies: list[float]) -> Sample:
         self._empty_segment()
-        backends, server = tree_cpu_seconds(self.portal.postgres_pid), tree_cpu_seconds(self.server)
+        backends, server = tree_cpu_seconds(self.portal.postgres_pid), tree_cpu_seconds(door.pid)
         waiting = [
-            self.clients.submit(client.deliver, self.portal.port, self.token, self.seconds, number)
+            self.clients.submit(client.deliver, door.port, self.token, self.seconds, number)
             for number in range(CLIENTS)
         ]
         done = [one.result() for one in waiting]
-        server = tree_cpu_seconds(self.server) - server
+        server = tree_cpu_seconds(door.pid) - server
         backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
-        self.latencies.extend(latency for one in done for latency in one.latencies)
+        latencies.extend(latency for one in done for latency in one.latencies)
         per_event = MICROSECONDS / sum(one.events for one in done)
         return Sample(
             rate=sum(one.events / one.seconds for one in done),
             client_cpu=sum(one.cpu_seconds for one in done) * per_event,
             server_cpu=server * per_event,
+            backend_cpu=backends * per_event,
+        )
+
+    def watched_saves(self, saves: subprocess.Popen[str]) -> Sample:
+        assert saves.stdin is not None
+        assert saves.stdout is not None
+        self._empty_segment()
+        backends = tree_cpu_seconds(self.portal.postgres_pid)
+        print(self.seconds, file=saves.stdin, flush=True)
+        done = json.loads(saves.stdout.readline())
+        backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
+        per_event = MICROSECONDS / done["events"]
+        return Sample(
+            rate=done["events"] / done["seconds"],
+            client_cpu=done["cpu_seconds"] * per_event,
+            server_cpu=0,
             backend_cpu=backends * per_event,
         )
 
@@ -198,31 +269,39 @@ def _tails() -> list[Block]:
 
 
 def _result(samples: dict[str, list[Sample]], latencies: list[float]) -> Result:
-    yardstick = samples[COPY_ONE]
+    ours, copied = samples[HTTP], samples[COPY_ONE]
     rows = [
         (
             name,
             spread(sample.rate for sample in own),
-            spread(_ratios(own, yardstick), digits=2),
+            spread(_ratios(own, copied), digits=3),
+            spread(_ratios(ours, own), digits=2),
             *(
                 spread((getattr(sample, part) for sample in own), digits=1)
                 for part in ("client_cpu", "server_cpu", "backend_cpu")
             ),
-            f"{median(y.cpu for y in yardstick) / median(s.cpu for s in own):.2f}",
         )
         for name, own in samples.items()
     ]
-    headings = ("arm", "events/s", "of COPY", "client us", "server us", "backend us", "CPU ratio")
+    headings = ("arm", "events/s", "of COPY", "HTTP / it", "client us", "server us", "backend us")
+    takes = spread((1000 * latency for latency in latencies), digits=0)
     title = (
-        f"Ingest: {EVENTS_PER_REQUEST} events a request or transaction, {CLIENTS} clients; median"
-        f" [lowest..highest] of {len(yardstick)} rounds; CPU per event. A request takes"
-        f" {spread((1000 * latency for latency in latencies), digits=0)} ms."
+        f"Ingest: {EVENTS_PER_REQUEST} events a request or transaction, {CLIENTS} clients;"
+        f" median [lowest..highest] of {len(ours)} rounds; CPU per event. A request takes"
+        f" {takes} ms.\n{PLAIN}: a ListSerializer with {PLAIN_BATCH} objects an INSERT into the"
+        " same table, same web server, token, types and limits; it judges and seals nothing.\n"
+        f"{SAVES}: a model of 6 fields, half creates and half updates, autocommit, one process;"
+        " events are its log entries."
     )
-    ratio = median(_ratios(samples[HTTP], yardstick))
-    what = f"{EVENTS_PER_REQUEST} events a request through HTTP, of raw COPY"
-    return Result(
-        [Table(title, headings, rows)], [Promise(what, ratio, 0.5, 0.8, more_is_better=True)]
-    )
+    promises = [
+        Promise(what, median(_ratios(ours, samples[name])), limit, aim, more_is_better=True)
+        for what, name, limit, aim in (
+            ("1,000 events a request through HTTP, of raw COPY", COPY_ONE, 0.5, 0.8),
+            ("the same, of a DRF serializer and bulk_create", PLAIN, 4, 6.5),
+            ("the same, of django-auditlog's save()", SAVES, 20, 50),
+        )
+    ]
+    return Result([Table(title, headings, rows)], promises)
 
 
 def _ratios(own: list[Sample], yardstick: list[Sample]) -> list[float]:

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -198,7 +199,8 @@ def _welcome(request: HttpRequest, verdict: Verdict) -> None:
     left = second_factor.recovery_codes_left(_person(request))
     _report(request, "Recovery Code Used", left=left)
     told = f"{left} recovery code{'' if left == 1 else 's'} left."
-    messages.warning(request, f"{told} Make new ones under “Second factor”.")
+    link = format_html('<a href="{}">Make new ones</a>', reverse("recovery-codes"))
+    messages.warning(request, format_html("{} {} in time.", told, link))
 
 
 def _back_to_the_password(request: HttpRequest) -> HttpResponse:

@@ -56,7 +56,7 @@ def create_token(
         )
     if name.casefold() in (PORTAL, IMPORT):
         raise BadInput(
-            f"{name!r} is what the portal calls its own events; give the service another name",
+            f"{name!r} is the source of the portal's own events; give the service another name",
             path="name",
         )
     if other := _other_spelling(name, organization):

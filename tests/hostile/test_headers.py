@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -217,7 +216,6 @@ def test_the_sign_in_leads_nowhere_else(where: str, home: Organization, settings
         client.get("/sign-in/", {"next": where}),
         Client().get(f"/admin/login/?{urlencode({'next': where})}"),
         Client().get(f"/admin/{quote(where)}"),
-        client.get("/sign-in/", {"next": "/sign-in/"}),
     ]
     for answer in answers:
         sane(answer, asked=where)
@@ -295,7 +293,7 @@ def test_a_file_is_given_or_not_whatever_is_asked_of_it(name: str, client: Clien
     values = ("bytes=--5", "bytes=5-1", "bytes=" + "9" * 30 + "-", "bytes=0-0,1-1", "x" * 3000)
     odd = ("Mon, 99 Foo 2020", "Mon, 01 Jan 99999999999999 00:00:00 GMT", '"', "\xff", "gzip;q=x")
     for value in (*values, *odd):
-        answer: HttpResponse = client.get("/static/orgo_audit/theme.css", headers={name: value})
+        answer: Any = client.get("/static/orgo_audit/theme.css", headers={name: value})
         assert sane(answer, asked=value).status_code in (200, 206, 304, 416)
         if answer.streaming:
             for file in answer.streaming_content:  # read to its end, so that it is closed
