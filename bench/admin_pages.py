@@ -23,7 +23,7 @@ from logs.record.drafts import FIELD_OF_WIRE, format_instant
 from logs.record.reading import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
-from orgo_audit.accounts.models import Organization, User
+from orgo_audit.accounts.models import User
 
 SMALL_ROWS = 10_000
 ROUNDS_FACTOR = 3
@@ -130,11 +130,9 @@ class Reader:
 
 
 def run(portal: Portal, options: Options) -> Result:
-    sizes = {"bench_small": SMALL_ROWS, "bench_large": options.rows}
-    for name, rows in sizes.items():
-        prepare(portal, name, rows)
-    readers = [Reader(name) for name in sizes]
-    pages = _pages(portal, list(sizes), options.rows)
+    databases = [fill.database(portal, rows) for rows in (SMALL_ROWS, options.rows)]
+    readers = [Reader(name) for name in databases]
+    pages = _pages(portal, databases, options.rows)
     for page in pages:  # the first look also leaves a record of itself
         counts = [reader.get(page, size).rows for size, reader in enumerate(readers)]
         if counts[0] != counts[1]:
@@ -149,15 +147,6 @@ def run(portal: Portal, options: Options) -> Result:
                     page.costs[size].append(cost)
         say(f"pages: round {number} of {rounds}")
     return _result(pages, options.rows, rounds)
-
-
-def prepare(portal: Portal, name: str, rows: int) -> None:
-    """A database of that name with so many events."""
-    say(f"{name}: {rows:,} events")
-    organization_id = Organization.objects.get().pk
-    portal.new_database(name)
-    with portal.connect(logins.OWNER, name) as owner:
-        fill.fill(owner, organization_id, rows, timezone.now())
 
 
 def _pages(portal: Portal, databases: list[str], rows: int) -> list[Page]:

@@ -1,9 +1,9 @@
-"""Events as services send them, about 550 bytes of JSON, and their lines for COPY."""
+"""Events as services send them, about 550 bytes of JSON."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -24,7 +24,6 @@ STATUSES = ("Success",) * 9 + ("Pending",)
 EVENTS_PER_TASK = 8
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
-_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def wire_event(number: int, random: Random) -> dict[str, Any]:
@@ -59,8 +58,3 @@ def request_bodies(count: int) -> Iterator[bytes]:
         yield msgspec.json.encode(
             [wire_event(first + place, random) for place in range(EVENTS_PER_REQUEST)]
         )
-
-
-def copy_line(values: Sequence[str | None]) -> str:
-    """The values as one line, or part of a line, of COPY's text format."""
-    return "\t".join(r"\N" if value is None else value.translate(_ESCAPED) for value in values)

@@ -21,17 +21,19 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.events import copy_line, wire_event
+from bench.events import wire_event
 from bench.measures import say
+from bench.portal import Portal
 from logs.record.drafts import Draft, draft_of
 from logs.record.identifiers import new_ids
-from logs.record.rows import COLUMNS, row_of
+from logs.record.rows import COLUMNS, line_of, row_of
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
 from orgo_audit.periods import next_month, start_of_month
 
 MONTHS = 24
 DEFAULT_ROWS = 10_000_000
+DEFAULT_ORGANIZATION = "default"
 ROWS_PER_COPY = 10_000
 PROCESSES = 2
 LOG_TYPES = (LogType.ACTIVITY,) * 7 + (LogType.SECURITY,) * 2 + (LogType.ERROR,)
@@ -65,6 +67,24 @@ class Filling:
     rows: int
     since: datetime
     now: datetime
+
+
+def database(portal: Portal, rows: int) -> str:
+    """The name of the portal's database with so many events; made if it is not there."""
+    name = f"bench_{rows}"
+    if rows not in portal.filled:
+        portal.new_database(name)
+        with portal.connect(logins.OWNER, name) as owner:
+            fill(owner, _organization(owner, DEFAULT_ORGANIZATION), rows, datetime.now(UTC))
+        portal.filled.add(rows)
+    return name
+
+
+def _organization(owner: psycopg.Connection, slug: str) -> int:
+    found = owner.execute("SELECT id FROM accounts_organization WHERE slug = %s", [slug]).fetchone()
+    if found is None:
+        raise SystemExit(f"no organization {slug!r}")
+    return int(found[0])
 
 
 def fill(owner: psycopg.Connection, organization_id: int, rows: int, now: datetime) -> None:
@@ -131,9 +151,8 @@ def head(identifier: object, log_type: LogType, organization_id: int, recorded_a
 
 def tail(draft: Draft, source: str) -> str:
     """The rest of the line: what the sender said."""
-    row = row_of(draft, identifier="", organization_id=0, recorded_at="", source=source)
-    said = row[COLUMNS.index("occurred_at") :]
-    return copy_line((said[0].isoformat(), *said[1:]))
+    row = row_of(draft, identifier="", organization_id="", recorded_at="", source=source)
+    return line_of(row[COLUMNS.index("occurred_at") :])
 
 
 def _months(now: datetime) -> list[datetime]:
@@ -156,7 +175,7 @@ def _lines(filling: Filling, numbers: range) -> Iterator[str]:
         source = RARE_SOURCE if number in rare else random.choice(SOURCES)
         [identifier] = new_ids(recorded_at, 1)
         told = head(identifier, log_type, filling.organization_id, recorded_at.isoformat())
-        yield f"{told}{tail(draft, source)}\n"
+        yield told + tail(draft, source)
 
 
 def _draft(
@@ -198,15 +217,11 @@ def main(words: Sequence[str]) -> int:
         help="ORGO_HOME of the portal, which must be running; DATABASE_URL, where it is set,"
         " names the server instead of the embedded one",
     )
-    parser.add_argument("--organization", default="default", metavar="SLUG", help="%(default)s")
+    parser.add_argument("--organization", default=DEFAULT_ORGANIZATION, metavar="SLUG")
     asked = parser.parse_args(words)
     home, owner_url = asked.home.resolve(), os.environ.get("DATABASE_URL", "")
     url = logins.database_url(logins.OWNER, owner_url=owner_url, home=home)
     with psycopg.connect(url, autocommit=True) as owner:
-        found = owner.execute(
-            "SELECT id FROM accounts_organization WHERE slug = %s", [asked.organization]
-        ).fetchone()
-        if found is None:
-            parser.error(f"no organization {asked.organization!r}")
-        fill(owner, found[0], asked.rows, datetime.now(UTC))
+        organization_id = _organization(owner, asked.organization)
+        fill(owner, organization_id, asked.rows, datetime.now(UTC))
     return 0

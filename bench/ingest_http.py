@@ -28,7 +28,9 @@ from bench.measures import (
     Options,
     Promise,
     Result,
+    Sample,
     Table,
+    ratios,
     say,
     spread,
     tree_cpu_seconds,
@@ -59,20 +61,6 @@ class Door:
 
     pid: int
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One arm in one round; CPU in microseconds an event."""
-
-    rate: float
-    client_cpu: float
-    server_cpu: float
-    backend_cpu: float
-
-    @property
-    def cpu(self) -> float:
-        return self.client_cpu + self.server_cpu + self.backend_cpu
 
 
 def run(portal: Portal, options: Options) -> Result:
@@ -108,7 +96,7 @@ def _doors(portal: Portal) -> Iterator[tuple[Door, Door]]:
 
 
 @contextmanager
-def _watched(portal: Portal) -> Iterator[subprocess.Popen[str]]:
+def _watched(portal: Portal) -> Iterator[subprocess.Popen[bytes]]:
     """A process that saves what django-auditlog watches, in a database that it has made."""
     name = "bench_watched"
     portal.new_database(name, template="template1")
@@ -126,12 +114,11 @@ def _watched(portal: Portal) -> Iterator[subprocess.Popen[str]]:
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
     try:
         assert saves.stdout is not None
-        if saves.stdout.readline() != "ready\n":
+        if saves.stdout.readline() != b"ready\n":
             raise RuntimeError("the process of the watched saves has ended")
         yield saves
     finally:
@@ -183,12 +170,13 @@ class _Bench:
             backend_cpu=backends * per_event,
         )
 
-    def watched_saves(self, saves: subprocess.Popen[str]) -> Sample:
+    def watched_saves(self, saves: subprocess.Popen[bytes]) -> Sample:
         assert saves.stdin is not None
         assert saves.stdout is not None
         self._empty_segment()
         backends = tree_cpu_seconds(self.portal.postgres_pid)
-        print(self.seconds, file=saves.stdin, flush=True)
+        saves.stdin.write(b"%f\n" % self.seconds)
+        saves.stdin.flush()
         done = json.loads(saves.stdout.readline())
         backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
         per_event = MICROSECONDS / done["events"]
@@ -264,7 +252,7 @@ def _tails() -> list[Block]:
     for body in request_bodies(client.DISTINCT_BODIES):
         items = parse_batch(body, lines=False, log_type=LogType.ACTIVITY, now=now)
         drafts = [item.verdict for item in items if isinstance(item.verdict, Draft)]
-        batches.append([f"{fill.tail(draft, 'sample_workflow')}\n" for draft in drafts])
+        batches.append([fill.tail(draft, "sample_workflow") for draft in drafts])
     return batches
 
 
@@ -274,8 +262,8 @@ def _result(samples: dict[str, list[Sample]], latencies: list[float]) -> Result:
         (
             name,
             spread(sample.rate for sample in own),
-            spread(_ratios(own, copied), digits=3),
-            spread(_ratios(ours, own), digits=2),
+            spread(ratios(own, copied), digits=3),
+            spread(ratios(ours, own), digits=2),
             *(
                 spread((getattr(sample, part) for sample in own), digits=1)
                 for part in ("client_cpu", "server_cpu", "backend_cpu")
@@ -294,7 +282,7 @@ def _result(samples: dict[str, list[Sample]], latencies: list[float]) -> Result:
         " events are its log entries."
     )
     promises = [
-        Promise(what, median(_ratios(ours, samples[name])), limit, aim, more_is_better=True)
+        Promise(what, median(ratios(ours, samples[name])), limit, aim, more_is_better=True)
         for what, name, limit, aim in (
             ("1,000 events a request through HTTP, of raw COPY", COPY_ONE, 0.5, 0.8),
             ("the same, of a DRF serializer and bulk_create", PLAIN, 4, 6.5),
@@ -302,7 +290,3 @@ def _result(samples: dict[str, list[Sample]], latencies: list[float]) -> Result:
         )
     ]
     return Result([Table(title, headings, rows)], promises)
-
-
-def _ratios(own: list[Sample], yardstick: list[Sample]) -> list[float]:
-    return [mine.rate / its.rate for mine, its in zip(own, yardstick, strict=True)]

@@ -48,6 +48,16 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One arm in one round; CPU in microseconds an event."""
+
+    rate: float
+    client_cpu: float
+    server_cpu: float
+    backend_cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     title: str
     headings: Sequence[str]
@@ -76,6 +86,11 @@ def spread(values: Iterable[float], digits: int = 0) -> str:
     ordered = sorted(values)
     middle, low, high = (f"{v:,.{digits}f}" for v in (median(ordered), ordered[0], ordered[-1]))
     return f"{middle} [{low}..{high}]"
+
+
+def ratios(own: Iterable[Sample], yardstick: Iterable[Sample]) -> list[float]:
+    """Rate to rate within each round."""
+    return [mine.rate / its.rate for mine, its in zip(own, yardstick, strict=True)]
 
 
 def tree_cpu_seconds(pid: int) -> float:

@@ -86,9 +86,10 @@ class PlainBatchView(APIView):
     def post(self, request: Request) -> Response:
         serializer = EventSerializer(data=request.data, many=True)
         serializer.is_valid(raise_exception=True)
-        token = request.auth
+        token: Any = request.auth
         events = serializer.save(organization=token.organization, source=token.name)
-        return Response({"accepted": len(events)}, status=201)
+        ids = [str(event.id) for event in events]
+        return Response({"accepted": len(ids), "ids": ids}, status=201)
 
 
 urlpatterns = [

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -43,6 +43,7 @@ class Portal:
         self.home = folder
         self.port = port
         self.postgres = Postgres(folder)
+        self.filled: set[int] = set()  # the sizes of the databases that `fill` has made
         self.valkey: subprocess.Popen[bytes] | None = None
         self.environments = self._environments()
 
@@ -114,7 +115,7 @@ class Portal:
         return parts._replace(path=f"/{database}").geturl()
 
     @contextmanager
-    def web_server(self, changes: Mapping[str, str] | None = None) -> Iterator[int]:
+    def web_server(self, changes: dict[str, str] | None = None) -> Iterator[int]:
         """The web process as `up` starts it, `changes` in its environment; gives its pid."""
         [web] = [kind for kind in KINDS if kind.name == "web"]
         environment = self.environments.of_process(web.name, counts=web.counts) | (changes or {})

@@ -555,16 +555,22 @@ class _Spool:
         """Drops the oldest activity, then errors, until all fits. Never a security event."""
         self._keep_reserve()
         for generation, dropped in ((1, {ACTIVITY}), (2, {ACTIVITY, ERROR})):
-            if not self._is_too_full():
-                return
-            with self._lock():
-                if self._size(self.path) >= MIN_SEGMENT_BYTES:
-                    self._rotate()
-            for segment in self._closed():
-                if segment[1] < generation and segment >= self.state.segment:
-                    self._shrink(segment, generation, dropped)
+            # The writer goes on meanwhile: errors go only where no activity is left to go.
+            while self._is_too_full() and self._shrink_segments(generation, dropped):
+                pass
+
+    def _shrink_segments(self, generation: int, dropped: set[str]) -> bool:
+        """Oldest first, until all fits; False where no segment is left to shrink."""
+        with self._lock():
+            if self._size(self.path) >= MIN_SEGMENT_BYTES:
+                self._rotate()
+        found = False
+        for segment in self._closed():
+            if segment[1] < generation and segment >= self.state.segment:
+                found |= self._shrink(segment, generation, dropped)
                 if not self._is_too_full():
-                    return
+                    break
+        return found
 
     def _is_too_full(self) -> bool:
         folder = os.path.dirname(self.path)
@@ -578,7 +584,7 @@ class _Spool:
             with contextlib.suppress(OSError), open(path, "rb+", buffering=0) as file:
                 file.write(bytes(RESERVE_BYTES))
 
-    def _shrink(self, segment: tuple[int, int], generation: int, dropped: set[str]) -> None:
+    def _shrink(self, segment: tuple[int, int], generation: int, dropped: set[str]) -> bool:
         """The new file counts what is gone, takes the old one's place and begins where we are."""
         old = self._path_of(segment)
         kept, lost = [], _Loss()
@@ -595,8 +601,9 @@ class _Spool:
         try:
             self._put_in_place(self._path_of((segment[0], generation)), b"".join(kept))
         except OSError:
-            return  # the next segment may keep less
+            return False  # the next segment may keep less
         os.unlink(old)
+        return True
 
 
 def _private(path: str, flags: int) -> int:

@@ -58,10 +58,10 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "django_migrations": (READ, READ, READ),
     "guardian_groupobjectpermission": ("", "", ""),
     "guardian_userobjectpermission": ("", "", ""),
-    # The worker's login takes a second factor away: `reset_second_factor`.
+    # The worker's login takes a second factor away (`reset_second_factor`), and reads no secret.
     "otp_static_staticdevice": (ALL, "SELECT, DELETE", ""),
     "otp_static_statictoken": ("SELECT, INSERT, DELETE", "SELECT, DELETE", ""),
-    "otp_totp_totpdevice": (ALL, "SELECT, DELETE", ""),
+    "otp_totp_totpdevice": (ALL, "SELECT (id, user_id), DELETE", ""),
     "django_celery_beat_clockedschedule": (READ, ALL, ""),
     "django_celery_beat_crontabschedule": (READ, ALL, ""),
     "django_celery_beat_intervalschedule": (READ, ALL, ""),

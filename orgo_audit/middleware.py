@@ -32,6 +32,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+_PERMISSIONS = "camera=(), geolocation=(), microphone=()"
 TIME_ZONE_COOKIE = "orgo_time_zone"
 
 
@@ -41,6 +42,7 @@ def content_security_policy(get_response: Answer) -> Answer:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

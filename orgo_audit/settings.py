@@ -221,7 +221,9 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # each by itself
-AXES_RESET_ON_SUCCESS = True
+# django-axes would forget whatever came from the same address, other accounts' failures too: who
+# has one account could then guess at another one for ever. `sign_in_reports` forgets the own ones.
+AXES_RESET_ON_SUCCESS = False
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_CALLABLE = "orgo_audit.accounts.lockout.account_of"
 AXES_CLIENT_IP_CALLABLE = "orgo_audit.requests.address_of"

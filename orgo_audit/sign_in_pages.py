@@ -13,7 +13,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -28,6 +28,11 @@ class SignIn(LoginView):
 
     template_name = "orgo_audit/sign_in.html"
     redirect_authenticated_user = True
+
+    def get_redirect_url(self) -> str:
+        """Where the person wanted to go; never back to this form, which would be a loop."""
+        wanted = super().get_redirect_url()
+        return "" if wanted.partition("?")[0] == reverse("sign-in") else wanted
 
 
 def locked_out(request: HttpRequest, answer: HttpResponse, credentials: Any) -> HttpResponse:

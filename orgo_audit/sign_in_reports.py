@@ -11,13 +11,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from logs import interface
-from orgo_audit.accounts import sessions
+from orgo_audit.accounts import lockout, sessions
 from orgo_audit.accounts.models import User
 from orgo_audit.requests import address_of
 
 
 @receiver(user_logged_in)
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
+    lockout.unlock(user.get_username())
     address = address_of(request)
     agent = request.META.get("HTTP_USER_AGENT", "")
     sessions.begin(request.session, address=address or "", agent=agent, now=timezone.now())
@@ -44,4 +45,6 @@ def _was_tried(request: HttpRequest | None) -> bool:
 
 @receiver(user_locked_out)
 def locked_out(*, request: HttpRequest, **_: Any) -> None:
-    interface.report_lockout(request.POST.get("username", ""), address_of(request))
+    # As the form has read it, not as it was typed: a blank around a name does not hide whose it is.
+    name = getattr(request, "axes_credentials", {}).get("username", "")
+    interface.report_lockout(str(name), address_of(request))

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from logs.record import strict_json
 from logs.record.vocabulary import LogType, Outcome, code_of, outcome_of
@@ -32,27 +32,31 @@ Short = Annotated[str, Meta(max_length=MAX_TEXT_CHARACTERS)]
 Long = Annotated[str, Meta(max_length=MAX_REASON_CHARACTERS)]
 
 
-class _Wire(msgspec.Struct):
+# A default is not checked: what is absent becomes None, while a null that was sent is refused.
+_ABSENT: Any = None
+
+
+class _Wire(msgspec.Struct, gc=False):
     """The keys that every log knows, with their types. All others go to `details`."""
 
     timestamp: Annotated[datetime, Meta(tz=True)]
-    user: Short | UnsetType = UNSET
-    task_id: Short | UnsetType = UNSET
-    email_id: Short | UnsetType = UNSET
-    ip_address: Short | UnsetType = UNSET
-    from_: Short | UnsetType = msgspec.field(default=UNSET, name="from")
-    to: Short | UnsetType = UNSET
-    status: Short | UnsetType = UNSET
-    reason: Long | UnsetType = UNSET
-    workflow: Short | UnsetType = UNSET
+    user: Short = _ABSENT
+    task_id: Short = _ABSENT
+    email_id: Short = _ABSENT
+    ip_address: Short = _ABSENT
+    from_: Short = msgspec.field(default=_ABSENT, name="from")
+    to: Short = _ABSENT
+    status: Short = _ABSENT
+    reason: Long = _ABSENT
+    workflow: Short = _ABSENT
 
 
-class _ActionWire(_Wire):
-    action: Short | UnsetType = UNSET
+class _ActionWire(_Wire, gc=False):
+    action: Short = _ABSENT
 
 
-class _ErrorWire(_Wire):
-    action: Short | UnsetType = msgspec.field(default=UNSET, name="error")
+class _ErrorWire(_Wire, gc=False):
+    action: Short = msgspec.field(default=_ABSENT, name="error")
 
 
 _WIRE: dict[LogType, type[_ActionWire] | type[_ErrorWire]] = {
@@ -101,7 +105,7 @@ def public_path(path: str) -> str:
     return first if first in _PUBLIC_KEYS else ""
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An event that is right in itself and not yet stored. Absent is None, never an empty text."""
 
     log_type: LogType
@@ -133,7 +137,7 @@ class Refusal:
     sentence: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One item of a batch with its verdict. `sent` is what was parsed, or the unparsed bytes."""
 
     verdict: Draft | Refusal
@@ -215,8 +219,8 @@ def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft
         raise _wrong_field(sent, log_type) from None
     if not wire.action:
         raise _missing(log_type)
-    action, code = wire.action, code_of(wire.action)
-    status = _given(wire.status)
+    action, status = wire.action, wire.status
+    code = code_of(action)
     return Draft(
         log_type=log_type,
         occurred_at=_instant(wire.timestamp, now),
@@ -224,20 +228,16 @@ def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft
         code=code,
         outcome=outcome_of(log_type, code, status),
         status=status,
-        actor=_given(wire.user),
-        task_id=_given(wire.task_id),
-        email_id=_given(wire.email_id),
+        actor=wire.user,
+        task_id=wire.task_id,
+        email_id=wire.email_id,
         ip_address=_address(wire.ip_address),
-        route_from=_given(wire.from_),
-        route_to=_given(wire.to),
-        reason=_given(wire.reason),
-        workflow=_given(wire.workflow),
+        route_from=wire.from_,
+        route_to=wire.to,
+        reason=wire.reason,
+        workflow=wire.workflow,
         details=_details(sent, log_type),
     )
-
-
-def _given(value: str | UnsetType) -> str | None:
-    return None if value is UNSET else value
 
 
 def _missing(log_type: LogType) -> BadInput:
@@ -265,8 +265,8 @@ def _instant(sent: datetime, now: datetime) -> datetime:
     return instant
 
 
-def _address(sent: str | UnsetType) -> str | None:
-    return None if sent is UNSET else plain_address(sent)
+def _address(sent: str | None) -> str | None:
+    return None if sent is None else plain_address(sent)
 
 
 @lru_cache(maxsize=4096)

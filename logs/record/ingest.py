@@ -34,7 +34,7 @@ from logs.record.idempotency import IdempotencyKey
 from logs.record.identifiers import new_ids
 from logs.record.models import QuarantinedEvent, SealedItem
 from logs.record.receipts import Receipt, Sender
-from logs.record.rows import COLUMNS, row_of
+from logs.record.rows import COLUMNS, Row, line_of, row_of
 from logs.record.vocabulary import LogType
 from orgo_audit.errors import Unavailable
 
@@ -50,7 +50,7 @@ class _Sorted:
     """A batch, taken apart: what goes where."""
 
     receipt: Receipt
-    events: list[tuple[Any, ...]]
+    events: list[Row]
     log_types: list[LogType]
     envelopes: list[bytes]
     refused: list[tuple[Item, Refusal]]
@@ -139,7 +139,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     batch_id = str(uuid.uuid4())
     # As texts, once: the receipt and COPY both want them so.
     identifiers = [str(identifier) for identifier in new_ids(now, len(items))]
-    recorded_at = now.isoformat()
+    recorded_at, organization_id = now.isoformat(), str(sender.organization.pk)
     ids: list[str | None] = [None] * len(items)
     events, log_types, envelopes, refused, ordinary = [], [], [], [], []
     rejected: list[dict[str, Any]] = []
@@ -164,7 +164,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
                 row_of(
                     verdict,
                     identifier=identifiers[index],
-                    organization_id=sender.organization.pk,
+                    organization_id=organization_id,
                     recorded_at=recorded_at,
                     source=sender.source,
                 )
@@ -202,12 +202,11 @@ def _sealed(item: Item, index: int, batch_id: str, sender: Sender, now: datetime
 # --- storing ------------------------------------------------------------------------------------
 
 
-def _copy_events(rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy_events(rows: Iterable[Row]) -> None:
     # copy() is psycopg's own: without the wrapper its errors would not be Django's.
     wrapper = connection.wrap_database_errors
     with connection.cursor() as cursor, wrapper, cursor.copy(COPY_EVENTS) as copy:
-        for row in rows:
-            copy.write_row(row)
+        copy.write("".join(map(line_of, rows)))
 
 
 def _put_into_inbox(sender: Sender, envelopes: Iterable[bytes]) -> None:

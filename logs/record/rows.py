@@ -1,8 +1,6 @@
-"""How a draft becomes a row of the event table: columns and values, once, in one order."""
+"""How a draft becomes a row of the event table, and a line for COPY: once, in one order."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 
@@ -13,31 +11,26 @@ COLUMNS = (
     *("action", "code", "outcome", "status", "actor", "task_id", "email_id", "ip_address"),
     *("route_from", "route_to", "reason", "workflow", "details"),
 )
+Row = tuple[str | None, ...]
 _json = msgspec.json.Encoder().encode
+_values = msgspec.structs.astuple
+_NULL = r"\N"
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def row_of(
-    draft: Draft, *, identifier: str, organization_id: int, recorded_at: str, source: str
-) -> tuple[Any, ...]:
-    """The values of COLUMNS."""
-    return (
-        identifier,
-        draft.log_type.value,
-        organization_id,
-        recorded_at,
-        draft.occurred_at,
-        source,
-        draft.action,
-        draft.code,
-        draft.outcome.value,
-        draft.status,
-        draft.actor,
-        draft.task_id,
-        draft.email_id,
-        draft.ip_address,
-        draft.route_from,
-        draft.route_to,
-        draft.reason,
-        draft.workflow,
-        _json(draft.details).decode(),
-    )
+    draft: Draft, *, identifier: str, organization_id: str, recorded_at: str, source: str
+) -> Row:
+    """The values of COLUMNS as texts; the draft's own come in the order of its fields."""
+    log_type, occurred_at, *others, details = _values(draft)
+    written = _json(details).decode() if details else "{}"
+    told = (identifier, log_type, organization_id, recorded_at, occurred_at.isoformat(), source)
+    return (*told, *others, written)
+
+
+def line_of(row: Row) -> str:
+    """The row in COPY's text format (psycopg's write_row takes twice as long)."""
+    texts = "".join(filter(None, row))
+    if "\\" in texts or "\t" in texts or "\n" in texts or "\r" in texts:
+        row = tuple(text and text.translate(_ESCAPED) for text in row)
+    return "\t".join([_NULL if text is None else text for text in row]) + "\n"

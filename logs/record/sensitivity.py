@@ -15,6 +15,7 @@ from typing import Any
 from orgo_audit.policy.schema import OrganizationPolicy
 
 REFERENCES = ("task_id", "email_id")
+_COMPARABLE = (str, int, type(None))
 _SPEAKING = frozenset({*REFERENCES, "details"})
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
 _TAG = re.compile(r"\+[^@\s]*(?=@)")
@@ -32,8 +33,8 @@ def _fold(text: str) -> str:
 
 def _fold_address(text: str) -> str:
     """One spelling for addresses: no width, case, invisible characters, +tags (RFC 5233)."""
-    text = unicodedata.normalize("NFKC", text)
     if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
         text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
     return _TAG.sub("", text).casefold()
 
@@ -51,20 +52,27 @@ class Rules:
     actions: frozenset[str]
     mailboxes: tuple[str, ...]
     ordinary_workflows: frozenset[str]
-    # A batch's items share their keys: each is judged once, and forgotten with these rules.
-    _verdicts: dict[str, bool] = field(default_factory=dict)
+    # A batch's items share keys and addresses: each is judged once, and forgotten with these rules.
+    _harmless_keys: set[str] = field(default_factory=set)
+    _harmless_texts: set[str] = field(default_factory=set)
 
     def names_mailbox(self, text: str) -> bool:
+        if text in self._harmless_texts:
+            return False
         folded = _fold_address(text)
-        return any(box in folded for box in self.mailboxes)
+        if any(box in folded for box in self.mailboxes):
+            return True
+        if len(text) <= _LONGEST_CACHED:
+            self._harmless_texts.add(text)
+        return False
 
-    def is_peoples_key(self, key: str) -> bool:
-        known = self._verdicts.get(key)
-        if known is None:
-            known = fold(key) in self.keys or self.names_mailbox(key)
-            if len(key) <= _LONGEST_CACHED:
-                self._verdicts[key] = known
-        return known
+    def has_peoples_key(self, item: dict[str, Any]) -> bool:
+        if self._harmless_keys.issuperset(item):
+            return False
+        if any(fold(key) in self.keys or self.names_mailbox(key) for key in item):
+            return True
+        self._harmless_keys.update(key for key in item if len(key) <= _LONGEST_CACHED)
+        return False
 
     @classmethod
     def of(cls, policy: OrganizationPolicy) -> Rules:
@@ -86,10 +94,11 @@ def is_sensitive(sent: Any, rules: Rules) -> bool:
         return True
     if "workflow" in sent and not _is_ordinary_workflow(sent["workflow"], rules):
         return True
-    if any(_may_be_listed(sent.get(name), rules) for name in ("action", "error")):
+    if _may_be_listed(sent.get("action"), rules) or _may_be_listed(sent.get("error"), rules):
         return True
-    if any(not isinstance(sent.get(name), str | int | None) for name in REFERENCES):
-        return True
+    for name in REFERENCES:
+        if not isinstance(sent.get(name), _COMPARABLE):
+            return True
     return _carries_people(sent, rules)
 
 
@@ -111,14 +120,15 @@ def _carries_people(sent: dict[str, Any], rules: Rules) -> bool:
         item = waiting.pop()
         children = item
         if isinstance(item, dict):
-            if any(rules.is_peoples_key(key) for key in item):
+            if rules.has_peoples_key(item):
                 return True
             children = item.values()
         for child in children:
-            if type(child) is str:
+            kind = type(child)
+            if kind is str:
                 if ("@" in child or not child.isascii()) and rules.names_mailbox(child):
                     return True
-            elif type(child) is dict or type(child) is list:
+            elif kind is dict or kind is list:
                 waiting.append(child)
     return False
 

@@ -61,11 +61,14 @@ def _value_or_refusal(line: bytes) -> Any | BadInput:
 
 def _is_suspicious(raw: bytes, value: Any) -> bool:
     """False proves that the document is what it seems; True only asks for a closer look."""
-    if _NUL_ESCAPE in raw or _SURROGATE_ESCAPE.search(raw):
-        return True
-    if _BACKSLASH_AND_QUOTE in raw or _SPACE_AFTER_KEY.search(raw):
-        return True  # the keys cannot be counted simply
-    return _count_plain_keys(value) != raw.count(b'":') - raw.count(_ESCAPED_QUOTE_AND_COLON)
+    keys = raw.count(b'":')
+    if b"\\" in raw:  # one look for what most documents do not have
+        if _NUL_ESCAPE in raw or _SURROGATE_ESCAPE.search(raw):
+            return True
+        if _BACKSLASH_AND_QUOTE in raw:
+            return True  # the keys cannot be counted simply
+        keys -= raw.count(_ESCAPED_QUOTE_AND_COLON)
+    return bool(_SPACE_AFTER_KEY.search(raw)) or _count_plain_keys(value) != keys
 
 
 def _count_plain_keys(value: Any) -> int:

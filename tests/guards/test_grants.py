@@ -46,11 +46,12 @@ def held(role: str, table: str) -> set[str]:
         if rows("SELECT has_table_privilege(%s, %s, %s)::text", role, f"public.{table}", right)
         == [("true",)]
     }
-    by_column = rows(
-        "SELECT privilege_type, column_name FROM information_schema.column_privileges"
-        " WHERE grantee = %s AND table_schema = 'public' AND table_name = %s",
+    by_column = rows(  # information_schema shows a login its own ones only
+        "SELECT privilege_type, attname FROM pg_attribute, aclexplode(attacl)"
+        " WHERE attrelid = %s::regclass"
+        " AND CASE WHEN grantee = 0 THEN 'public' ELSE pg_get_userbyid(grantee) END = %s",
+        f"public.{table}",
         role,
-        table,
     )
     return whole | {f"{right} {name}" for right, name in by_column if right not in whole}
 

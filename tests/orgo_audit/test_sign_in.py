@@ -74,6 +74,17 @@ def test_one_try_less_closes_nothing_and_a_success_begins_anew(anna: User) -> No
         assert sign_in("anna") == 302
 
 
+def test_a_success_forgets_no_failures_of_another_account(
+    anna: User, organization: Organization
+) -> None:
+    a_user(Role.USER, organization, "bob")
+    fail("anna", LIMIT - 1)
+    assert sign_in("bob") == 302
+    assert sign_in("anna", "wrong") == 429
+    assert sign_in("anna", address="203.0.113.9") == 429
+    assert sign_in("bob") == 429, "the address has had its wrong tries too"
+
+
 def test_a_name_that_nobody_has_is_closed_alike(anna: User) -> None:
     def answers(name: str, address: str) -> list[tuple[int, int]]:
         form = {"username": name, "password": "wrong"}
@@ -99,6 +110,13 @@ def test_a_lockout_is_one_event_and_tries_against_it_are_none(anna: User) -> Non
     [locked] = told("Sign-in Locked")
     assert (locked.actor, locked.outcome, locked.ip_address) == ("anna", "denied", "192.0.2.1")
     assert len(told("Failed Login Attempt")) == LIMIT
+
+
+@pytest.mark.parametrize("typed", [" anna ", "\N{FULLWIDTH LATIN SMALL LETTER A}nna"])
+def test_a_name_typed_in_another_way_is_the_same_account(anna: User, typed: str) -> None:
+    fail(typed, addresses=True)
+    assert sign_in("anna", address="203.0.113.9") == 429
+    assert [event.actor for event in told("Sign-in Locked")] == ["anna"]
 
 
 def test_what_was_typed_as_a_name_that_nobody_has_is_kept_nowhere(
