@@ -29,7 +29,7 @@ class SignIn(LoginView):
     template_name = "orgo_audit/sign_in.html"
     redirect_authenticated_user = True
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         """Where the person wanted to go; never back to this form, which would be a loop."""
         wanted = super().get_redirect_url()
         return "" if wanted.partition("?")[0] == reverse("sign-in") else wanted
