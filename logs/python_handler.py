@@ -78,6 +78,7 @@ FIELD_LIMITS = dict.fromkeys(
 ) | {"reason": 10_000}
 MAX_ACTION = 500
 MAX_TEXT = 10_000
+MAX_PICTURES = 20  # of values that are cut: each costs as much as a hundred others
 _UNSPEAKABLE = re.compile("[\0\ud800-\udfff]")
 
 _SCALARS = frozenset({int, float, bool, type(None)})
@@ -96,6 +97,7 @@ class _Plain:
     def __init__(self, nodes: int = 5_000, characters: int = MAX_TEXT) -> None:
         self.nodes = nodes
         self.names = nodes
+        self.pictures = MAX_PICTURES
         self.characters = characters
 
     def of(self, value: Any, level: int = 2) -> Any:
@@ -135,7 +137,7 @@ class _Plain:
 
     def _container(self, value: Any, level: int) -> Any:
         if level >= MAX_LEVEL or self.nodes < len(value):
-            return {"cut": self.text(reprlib.repr(value))} | self._names_below(value)
+            return {"cut": self._picture(value)} | self._names_below(value)
         if not isinstance(value, dict):
             return [self.of(child, level + 1) for child in value]
         copy: dict[str, Any] = {}
@@ -145,6 +147,10 @@ class _Plain:
                 name += "_"
             copy[name] = self.of(child, level + 1)
         return copy
+
+    def _picture(self, value: Any) -> str:
+        self.pictures -= 1
+        return self.text(reprlib.repr(value)) if self.pictures >= 0 else f"<{type(value).__name__}>"
 
     def _name(self, key: Any) -> str:
         if type(key) is str and len(key) < 200:

@@ -69,7 +69,7 @@ def test_the_list_says_how_each_token_stands(admin: Client, north: Organization)
     page = text_of(admin.get(LIST))
     assert "2 valid tokens" in page
     assert re.search(r"parser id \d+ expiring in 6 days .* now ", page)
-    assert re.search(r"router id \d+ active in 89 days .* never ", page)
+    assert re.search(r"router id \d+ active in 90 days .* never ", page)
     assert page.index("Ended tokens") < page.index("ancient")
 
 
