@@ -56,7 +56,7 @@ def row_of(token: ServiceToken, now: datetime) -> Row:
 def in_words(instant: datetime, now: datetime) -> str:
     """`in 6 days`, `5 hours ago`, `now`: whole days, else whole hours, else whole minutes."""
     span = abs(instant - now)
-    if instant > now and span > timedelta(days=1):
+    if instant > now and span > timedelta(hours=12):
         span += timedelta(minutes=1)  # what was made for 90 days a moment ago ends in 90 days
     for unit, length in _UNITS.items():
         if count := span // length:
