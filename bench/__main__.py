@@ -47,7 +47,7 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(
         prog="python -m bench",
         description=__doc__,
-        epilog=f"{told}\n\nAll take about half an hour on two quiet cores, and 15 GB of disk while"
+        epilog=f"{told}\n\nAll take about half an hour on two quiet cores, and 20 GB of disk while"
         " they run.\nBeside these: python -m bench fill, which fills a portal's database (--help).",
         formatter_class=RawDescriptionHelpFormatter,
     )

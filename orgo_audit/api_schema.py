@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
@@ -38,7 +39,7 @@ class Example:
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
     def as_curl(self, method: str) -> str:
-        words = [f"curl 'http://localhost:8000{self.path}'"]
+        words = [f"curl '{settings.ORGO_PUBLIC_URL}{self.path}'"]
         if not self.by_person:
             words.append('-H "Authorization: Bearer $TOKEN"')
         else:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from logs import interface
-from orgo_audit.accounts import lockout, sessions
+from orgo_audit.accounts import lockout, second_factor, sessions
 from orgo_audit.accounts.models import User
 from orgo_audit.requests import address_of
 
@@ -22,7 +22,8 @@ def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     address = address_of(request)
     agent = request.META.get("HTTP_USER_AGENT", "")
     sessions.begin(request.session, address=address or "", agent=agent, now=timezone.now())
-    interface.report_sign_in(user, address)
+    is_due = second_factor.standing_of(user, None) is not second_factor.Standing.CLEAR
+    interface.report_sign_in(user, address, {"second_factor": "due"} if is_due else {})
 
 
 @receiver(user_logged_out)

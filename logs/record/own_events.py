@@ -70,10 +70,10 @@ def report_rate_limit(token: ServiceToken, address: str | None) -> None:
     _report_once("Rate Limited", token.organization, Viewer(token).name, address, {})
 
 
-def report_sign_in(user: User, address: str | None) -> None:
-    """A person signed in."""
+def report_sign_in(user: User, address: str | None, told: dict[str, Any]) -> None:
+    """A person gave the right password; `told` says what else is due."""
     for organization in _organizations_of(user):
-        _report("Login", organization, user.get_username(), address, {})
+        _report("Login", organization, user.get_username(), address, told)
 
 
 def report_sign_out(user: User, address: str | None) -> None:

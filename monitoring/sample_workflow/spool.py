@@ -11,6 +11,7 @@ import json
 import os
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -64,8 +65,11 @@ class Spool:
 
     def waiting(self) -> list[str]:
         """The ids of the mails without an outcome, oldest first."""
-        files = sorted((file.stat().st_mtime_ns, file.name) for file in self._new.iterdir())
-        return [name for _, name in files]
+        files = []
+        for file in self._new.iterdir():
+            with suppress(FileNotFoundError):  # finished while we looked
+                files.append((file.stat().st_mtime_ns, file.name))
+        return [name for _, name in sorted(files)]
 
     def load(self, email_id: str) -> SpooledMail:
         first, _, raw = (self._new / email_id).read_bytes().partition(b"\n")
