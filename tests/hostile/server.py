@@ -72,8 +72,9 @@ def _peak(pid: int) -> int:
 def _environment(port: int) -> dict[str, str]:
     web = connections["default"].settings_dict
     name, login, password = web["NAME"], web["USER"], quote(web["PASSWORD"], safe="")
-    host = web["HOST"]
-    place = f"/{name}?host={quote(host, safe='')}" if host.startswith("/") else f"{host}/{name}"
+    host, listens = web["HOST"], f":{web['PORT']}" if web["PORT"] else ""
+    in_folder = host.startswith("/")
+    place = f"/{name}?host={quote(host, safe='')}" if in_folder else f"{host}{listens}/{name}"
     url = f"postgres://{login}:{password}@{place}"
     return dict(os.environ) | {
         "ORGO_PROCESS": "web",
