@@ -80,6 +80,7 @@ MAX_ACTION = 500
 MAX_TEXT = 10_000
 MAX_PICTURES = 20  # of values that are cut: each costs as much as a hundred others
 _UNSPEAKABLE = re.compile("[\0\ud800-\udfff]")
+_UNWRITABLE = "A record that cannot be written"
 
 _SCALARS = frozenset({int, float, bool, type(None)})
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -896,16 +897,15 @@ class OrgoHandler(logging.Handler):
             self._is_durable |= log_type != ACTIVITY and bool(mine)
             snapshots += mine
         snapshots.sort(key=lambda one: one.created)
-        lines = [line for one in snapshots if (line := self._line_of(one))]
-        return self._lines_about_losses() + lines
+        return self._lines_about_losses() + [self._line_of(one) for one in snapshots]
 
     def _line_of(self, snapshot: _Snapshot) -> bytes:
         try:
             return snapshot.line(self._source)
         except Exception:  # noqa: BLE001  (one record must not stop all others)
-            with self._lost_lock:
-                self._lost.add(snapshot.log_type)
-            return b""
+            return _Snapshot(time.time(), "ERROR", "", _UNWRITABLE, snapshot.log_type, {}, {}).line(
+                self._source
+            )
 
     def _lines_about_losses(self) -> list[bytes]:
         with self._lost_lock:

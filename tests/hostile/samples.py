@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+from tests.shared_data import SHARED_DATA
 
 MARKUP = (
     "<script>alert('pl4nted')</script>",
@@ -53,7 +53,7 @@ TEXTS = (
 
 
 def _shared(name: str) -> Path | None:
-    path = SHARED / "injection" / name
+    path = SHARED_DATA / "injection" / name
     return path if path.exists() else None
 
 
@@ -94,4 +94,4 @@ def _is_text(text: str) -> bool:
 
 
 def files(folder: str, pattern: str) -> list[Path]:
-    return sorted((SHARED / folder).glob(pattern))
+    return sorted((SHARED_DATA / folder).glob(pattern))

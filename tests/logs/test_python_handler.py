@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from logs import python_handler
 from logs.python_handler import OrgoHandler
 from tests.logs.fake_portal import TOKEN, FakePortal, serving
+from tests.shared_data import SHARED_DATA
 
-ECS_FIELDS = Path("/work/shared/data/formats/ecs/fields.csv")
+ECS_FIELDS = SHARED_DATA / "formats" / "ecs" / "fields.csv"
 MODULE = Path(python_handler.__file__)
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -234,6 +235,23 @@ def test_whatever_stands_in_an_extra_the_event_is_accepted(
     handler.close()
     assert portal.refused == []
     assert [event["action"] for event in portal.events] == ["Task Routed"]
+
+
+def test_a_record_that_cannot_be_written_is_told_in_its_own_log(
+    log: logging.Logger, portal: FakePortal, handler: OrgoHandler
+) -> None:
+    record = log.makeRecord(
+        "x", logging.INFO, "f", 1, "m", (), None, extra={"log_type": "security"}
+    )
+    record.created = float("inf")
+    log.handle(record)
+    log.info("Task Routed")
+    handler.close()
+    told = [(event["log_type"], event["action"]) for event in portal.events]
+    assert sorted(told) == [
+        ("activity", "Task Routed"),
+        ("security", "A record that cannot be written"),
+    ]
 
 
 JUST_ANYTHING = st.recursive(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from monitoring.sample_workflow.mail import Mail, MailRefused, Reason, read_mail
 from monitoring.sample_workflow.mail_files import SHIPPED_MAILS, find_mails
+from tests.shared_data import SHARED_DATA
 
-SHARED_MAILS = Path(__file__).parents[3] / "shared" / "data" / "emails"
+SHARED_MAILS = SHARED_DATA / "emails"
 HEAD = b"From: Ann <Ann@Example.org>\r\nTo: maintenance@organization.com\r\n"
 TIME_BOUND_SECONDS = 10.0
 

@@ -16,8 +16,9 @@ from logs.imports import auth_lines, syslog
 from logs.imports.syslog import Message
 from logs.record.vocabulary import LogType, Outcome, code_of, is_security, outcome_of
 from orgo_audit.errors import BadInput
+from tests.shared_data import SHARED_DATA
 
-DATA = Path("/work/shared/data/security")
+DATA = SHARED_DATA / "security"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the shared test data")
 
 

@@ -30,6 +30,7 @@ from logs.record import ingest
 from logs.record.models import Event, QuarantinedEvent
 from orgo_audit.accounts.models import Organization
 from tests.builders import Vault, an_organization, inbox, wire_event
+from tests.shared_data import SHARED_DATA
 
 in_one_transaction = [
     pytest.mark.django_db,
@@ -537,7 +538,7 @@ def test_a_changed_beginning_is_not_known() -> None:
 
 # --- real logs ----------------------------------------------------------------------------------
 
-AUTH_LOG = Path("/work/shared/data/security/auth-log/auth.log")
+AUTH_LOG = SHARED_DATA / "security" / "auth-log" / "auth.log"
 
 
 @pytest.mark.skipif(not AUTH_LOG.exists(), reason="needs the shared test data")

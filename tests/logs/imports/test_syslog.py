@@ -6,7 +6,6 @@ import base64
 import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,10 +15,11 @@ from hypothesis import strategies as st
 
 from logs.imports.syslog import Calendar, Message, Yearless, parse
 from orgo_audit.errors import BadInput
+from tests.shared_data import SHARED_DATA
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
-VECTORS = Path("/work/shared/data/formats/syslog5424/vectors.jsonl")
+VECTORS = SHARED_DATA / "formats" / "syslog5424" / "vectors.jsonl"
 
 
 def refusal(raw: bytes) -> str:

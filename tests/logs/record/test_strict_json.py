@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from logs.record.strict_json import MAX_DEPTH, parse, parse_lines
 from orgo_audit.errors import BadInput
+from tests.shared_data import SHARED_DATA
 
-SHARED_FORMATS = Path(__file__).parents[4] / "shared" / "data" / "formats" / "json"
+SHARED_FORMATS = SHARED_DATA / "formats" / "json"
 INT64_MAX, INT64_MIN = 2**63 - 1, -(2**63)
 
 
