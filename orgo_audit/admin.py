@@ -111,6 +111,14 @@ class ReadOnlyAdmin(ModelAdmin):
 
         return self.admin_site.admin_view(seen)
 
+    def render(
+        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        """A page of this model in the site's frame; what the site calls a model's list, too."""
+        list_url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        every = self.admin_site.each_context(request) | {"opts": self.opts, "list_url": list_url}
+        return TemplateResponse(request, template, every | context, status=status)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)
 

@@ -20,6 +20,11 @@ class OrgoError(Exception):
         if code:
             self.code = code
 
+    @property
+    def full_sentence(self) -> str:
+        """The sentence as it stands by itself on a page."""
+        return f"{self.sentence[:1].upper()}{self.sentence[1:]}."
+
 
 class BadInput(OrgoError):
     """The request itself cannot be used; the sentence says where and what would be accepted."""

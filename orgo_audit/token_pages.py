@@ -14,7 +14,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
@@ -121,7 +120,7 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
             "ended_shown": ENDED_SHOWN,
             "organizations": len(own_organizations(request)),
         }
-        return self._render(request, "orgo_audit/tokens.html", context)
+        return self.render(request, "orgo_audit/tokens.html", context)
 
     def create_view(self, request: HttpRequest) -> HttpResponse:
         form = CreateForm(request.POST or None, own_organizations(request))
@@ -136,11 +135,11 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
                     by=request.user.get_username(),
                 )
             except OrgoError as problem:
-                form.add_error(problem.path or None, sentence_of(problem))
+                form.add_error(problem.path or None, problem.full_sentence)
             else:
                 return self._show(request, made)
         context = {"title": "New service token", "form": form, "button": "Make the token"}
-        return self._render(request, "orgo_audit/tokens_form.html", context)
+        return self.render(request, "orgo_audit/tokens_form.html", context)
 
     def rotate_view(self, request: HttpRequest, token_id: int) -> HttpResponse:
         token = self._token(request, token_id)
@@ -156,7 +155,7 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
                     now=timezone.now(),
                 )
             except OrgoError as problem:
-                form.add_error(None, sentence_of(problem))
+                form.add_error(None, problem.full_sentence)
             else:
                 return self._show(request, made, old=token)
         context = {
@@ -165,7 +164,7 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
             "form": form,
             "button": "Make the new token",
         }
-        return self._render(request, "orgo_audit/tokens_form.html", context)
+        return self.render(request, "orgo_audit/tokens_form.html", context)
 
     def revoke_view(self, request: HttpRequest, token_id: int) -> HttpResponse:
         token = self._token(request, token_id)
@@ -173,13 +172,13 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
             try:
                 token_changes.revoke([token], by=request.user.get_username(), now=timezone.now())
             except OrgoError as problem:
-                messages.error(request, sentence_of(problem))
+                messages.error(request, problem.full_sentence)
             else:
                 messages.success(request, f"The token {token.pk} of {token.name} is revoked.")
             return HttpResponseRedirect(self.list_url)
         row = row_of(token, timezone.now())
         context = {"title": f"Revoke the token of {token.name}?", "row": row}
-        return self._render(request, "orgo_audit/tokens_revoke.html", context)
+        return self.render(request, "orgo_audit/tokens_revoke.html", context)
 
     def _token(self, request: HttpRequest, token_id: int) -> ServiceToken:
         token = own_tokens(request).filter(pk=token_id).first()
@@ -200,12 +199,7 @@ class ServiceTokenAdmin(ReadOnlyAdmin):
             "old": row_of(old, now) if old else None,
             "example": curl_example(made.token, now),
         }
-        return self._render(request, "orgo_audit/tokens_new.html", context)
-
-    def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        own = {"opts": self.opts, "list_url": self.list_url}
-        every = self.admin_site.each_context(request) | own | context
-        return TemplateResponse(request, template, every)
+        return self.render(request, "orgo_audit/tokens_new.html", context)
 
 
 def curl_example(token: ServiceToken, now: datetime) -> str:
@@ -219,10 +213,6 @@ def curl_example(token: ServiceToken, now: datetime) -> str:
             f"  -d '{json.dumps(told)}' {address}/activity-logs/"
         )
     return f"{head} '{address}/logs/?page_size=1'" if token.has_scope(Scope.READ) else ""
-
-
-def sentence_of(problem: OrgoError) -> str:
-    return f"{problem.sentence[:1].upper()}{problem.sentence[1:]}."
 
 
 def front_page(request: HttpRequest) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
@@ -103,7 +102,7 @@ class EventAdmin(ReadOnlyAdmin):
         page = reading.read(viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE)
         is_whole = page.next is None and page.previous is None
         estimate = 0 if is_whole else reading.estimate(viewer, asked.query)
-        return self._render(
+        return self.render(
             request,
             "logs/event_list.html",
             {
@@ -151,7 +150,7 @@ class EventAdmin(ReadOnlyAdmin):
             event = reading.get(viewer_of(request), [self.log_type], event_id)
         except NotFound:
             raise Http404 from None
-        return self._render(
+        return self.render(
             request,
             "logs/event.html",
             {
@@ -174,14 +173,7 @@ class EventAdmin(ReadOnlyAdmin):
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
         label = listing.label_of(problem.path, self.log_type)
         context = {"title": "This filter cannot be used", "problem": problem, "label": label}
-        return self._render(request, "logs/bad_filter.html", context, status=400)
-
-    def _render(
-        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
-    ) -> HttpResponse:
-        own = {"opts": self.opts, "list_url": self.list_url}
-        every = self.admin_site.each_context(request) | own | context
-        return TemplateResponse(request, template, every, status=status)
+        return self.render(request, "logs/bad_filter.html", context, status=400)
 
 
 @admin.register(ActivityLog, site=site)
@@ -216,8 +208,8 @@ class ActivityLogAdmin(EventAdmin):
             trace = tracing.trace_of(viewer_of(request), task_id, now=timezone.now())
         except NotFound:
             context = {"title": "No such task", "task_id": task_id}
-            return self._render(request, "logs/no_such_task.html", context, status=404)
-        return self._render(
+            return self.render(request, "logs/no_such_task.html", context, status=404)
+        return self.render(
             request,
             "logs/trace.html",
             {

@@ -14,7 +14,6 @@ from django.http import (
     HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from logs import tasks
@@ -75,7 +74,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "in_force": versions.in_force(),
             "waiting": versions.waiting(),
         }
-        return self._render(request, "logs/policy_list.html", context)
+        return self.render(request, "logs/policy_list.html", context)
 
     def version_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
         version = PolicyVersion.objects.filter(pk=version_id).first()
@@ -87,7 +86,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "in_force": versions.in_force(),
             "diff": diff_lines(version.diff),
         }
-        return self._render(request, "logs/policy_version.html", context)
+        return self.render(request, "logs/policy_version.html", context)
 
     def decide_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
         if request.method != "POST":
@@ -108,7 +107,3 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             )
             tasks.nudge(tasks.sync_grants)
         return HttpResponseRedirect(reverse("admin:policy_policyversion_changelist"))
-
-    def _render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        every = self.admin_site.each_context(request) | {"opts": self.opts} | context
-        return TemplateResponse(request, template, every)

@@ -12,7 +12,6 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
@@ -107,7 +106,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
         page = quarantine.read(
             viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE, with_sent=False
         )
-        return self._render(
+        return self.render(
             request,
             "logs/quarantine.html",
             {
@@ -117,6 +116,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
                 "organizations": len({item.organization_id for item in page.items}),
                 "count": quarantine.count(viewer, asked.query, at_most=COUNTED_AT_MOST),
                 "counted_at_most": COUNTED_AT_MOST,
+                "max_reason": quarantine.MAX_REASON_CHARACTERS,
                 "newer": asked.page_href(page.previous),
                 "older": asked.page_href(page.next),
             },
@@ -138,8 +138,9 @@ class QuarantineAdmin(ReadOnlyAdmin):
             "cells": [cell for cell in asked.item_cells(item) if cell.value],
             "sent": item.sent if item.truncated else pretty(json.loads(item.sent)),
             "path": item.path or "the item as a whole",
+            "max_reason": quarantine.MAX_REASON_CHARACTERS,
         }
-        return self._render(request, "logs/quarantine_item.html", context)
+        return self.render(request, "logs/quarantine_item.html", context)
 
     def _settle(self, request: HttpRequest, ids: list[UUID]) -> Counter[str]:
         """Replays or discards each by itself, and says how many ended how."""
@@ -151,7 +152,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
             for item_id in ids:
                 outcomes[settle(viewer_of(request), item_id)] += 1
         except OrgoError as problem:  # a reason that says nothing, or the vault's key is missing
-            messages.error(request, f"{problem.sentence[:1].upper()}{problem.sentence[1:]}.")
+            messages.error(request, problem.full_sentence)
         if outcomes:
             level = messages.SUCCESS if outcomes.keys() <= GOOD_OUTCOMES else messages.WARNING
             messages.add_message(request, level, told(outcomes))
@@ -160,18 +161,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
         label = LABELS.get(problem.path) or listing.label_of(problem.path, LogType.ACTIVITY)
         context = {"title": "This filter cannot be used", "problem": problem, "label": label}
-        return self._render(request, "logs/bad_filter.html", context, status=400)
-
-    def _render(
-        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
-    ) -> HttpResponse:
-        own = {
-            "opts": self.opts,
-            "list_url": self.list_url,
-            "max_reason": quarantine.MAX_REASON_CHARACTERS,
-        }
-        every = self.admin_site.each_context(request) | own | context
-        return TemplateResponse(request, template, every, status=status)
+        return self.render(request, "logs/bad_filter.html", context, status=400)
 
 
 def chosen_ids(request: HttpRequest) -> list[UUID]:
