@@ -100,6 +100,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     actions = None
 
+    @property
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
     def page(self, view: AnyView) -> Any:
         """The view, for those who may see this model; for others it does not exist."""
 
@@ -114,9 +118,9 @@ class ReadOnlyAdmin(ModelAdmin):
     def render(
         self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
     ) -> TemplateResponse:
-        """A page of this model in the site's frame; what the site calls a model's list, too."""
-        list_url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        every = self.admin_site.each_context(request) | {"opts": self.opts, "list_url": list_url}
+        """A page of this model in the site's frame."""
+        own = {"opts": self.opts, "list_url": self.list_url}
+        every = self.admin_site.each_context(request) | own
         return TemplateResponse(request, template, every | context, status=status)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from orgo_audit import token_changes
@@ -94,10 +94,6 @@ class RotateForm(forms.Form):
 @admin.register(ServiceToken, site=site)
 class ServiceTokenAdmin(ReadOnlyAdmin):
     """Parses, calls one function of `token_changes`, renders."""
-
-    @property
-    def list_url(self) -> str:
-        return reverse("admin:accounts_servicetoken_changelist")
 
     def get_urls(self) -> list[URLPattern]:
         name = "accounts_servicetoken"

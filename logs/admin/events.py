@@ -73,10 +73,6 @@ class EventAdmin(ReadOnlyAdmin):
     # Where people go first, as words and a query.
     shortcuts: ClassVar[dict[str, str]]
 
-    @property
-    def list_url(self) -> str:
-        return reverse(f"admin:logs_{self.opts.model_name}_changelist")
-
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 

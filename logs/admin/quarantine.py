@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from logs.admin import listing
@@ -80,10 +80,6 @@ class QuarantineRequest(listing.ListRequest):
 @admin.register(QuarantinedEvent, site=site)
 class QuarantineAdmin(ReadOnlyAdmin):
     """The list settles several items at once, an item's page that one."""
-
-    @property
-    def list_url(self) -> str:
-        return reverse("admin:logs_quarantinedevent_changelist")
 
     def get_urls(self) -> list[URLPattern]:
         name, one = "logs_quarantinedevent", self.page(self.item_view)

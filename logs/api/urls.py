@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from logs.api import quarantine, views
+from logs.record.vocabulary import LogType
+
+
+def addresses(prefix: str, **served: tuple[LogType, ...]) -> list[URLPattern]:
+    """The doors of one log, or of all."""
+    return [
+        path(f"{prefix}/", views.EventBatchView.as_view(**served), name=prefix),
+        path(f"{prefix}/export/", views.ExportView.as_view(**served), name=f"{prefix}-export"),
+        path(f"{prefix}/<uuid:event_id>/", views.EventView.as_view(**served), name=f"{prefix}-one"),
+    ]
+
 
 urlpatterns = [
-    path("activity-logs/", views.ActivityBatchView.as_view(), name="activity-logs"),
-    path("activity-logs/export/", views.ActivityExportView.as_view(), name="activity-logs-export"),
-    path("activity-logs/<uuid:event_id>/", views.ActivityView.as_view(), name="activity-log"),
-    path("security-logs/", views.SecurityBatchView.as_view(), name="security-logs"),
-    path("security-logs/export/", views.SecurityExportView.as_view(), name="security-logs-export"),
-    path("security-logs/<uuid:event_id>/", views.SecurityView.as_view(), name="security-log"),
-    path("error-logs/", views.ErrorBatchView.as_view(), name="error-logs"),
-    path("error-logs/export/", views.ErrorExportView.as_view(), name="error-logs-export"),
-    path("error-logs/<uuid:event_id>/", views.ErrorView.as_view(), name="error-log"),
-    path("logs/", views.EventBatchView.as_view(), name="logs"),
-    path("logs/export/", views.ExportView.as_view(), name="logs-export"),
-    path("logs/<uuid:event_id>/", views.EventView.as_view(), name="log"),
+    *(
+        address
+        for log_type in LogType
+        for address in addresses(f"{log_type.value}-logs", log_types=(log_type,))
+    ),
+    *addresses("logs"),
     path("traces/<path:task_id>/", views.TraceView.as_view(), name="trace"),
     path("quarantine/", quarantine.QuarantineListView.as_view(), name="quarantine"),
     path(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -37,7 +37,7 @@ REFUSALS: dict[type[Exception], str] = {
 class RecordView(APIView):
     """What every door of the record does: a refusal becomes an event, then an answer."""
 
-    log_types: ClassVar[tuple[LogType, ...]] = tuple(LogType)
+    log_types: tuple[LogType, ...] = tuple(LogType)  # an address may serve fewer
     http_method_names = ["get", "head", "post"]
     schema = RecordSchema()
 
@@ -73,14 +73,13 @@ class RecordView(APIView):
 class EventBatchView(RecordView):
     """`POST` takes events in, `GET` lists them: one log, or all three."""
 
-    expected: ClassVar[LogType | None] = None
-
     def post(self, request: Request) -> HttpResponse:
         token = self._ingest_token(request)
         body, lines = parameters.body_of(request)
         single_parameters(request, ())
+        expected = self.log_types[0] if len(self.log_types) == 1 else None
         receipt = ingest.store_batch(
-            drafts.parse_batch(body, lines=lines, log_type=self.expected, now=timezone.now()),
+            drafts.parse_batch(body, lines=lines, log_type=expected, now=timezone.now()),
             Sender(token.organization, token.name),
             key=parameters.idempotency_key_of(request, body),
         )
@@ -102,21 +101,6 @@ class EventBatchView(RecordView):
         return request.user
 
 
-class ActivityBatchView(EventBatchView):
-    expected = LogType.ACTIVITY
-    log_types = (LogType.ACTIVITY,)
-
-
-class SecurityBatchView(EventBatchView):
-    expected = LogType.SECURITY
-    log_types = (LogType.SECURITY,)
-
-
-class ErrorBatchView(EventBatchView):
-    expected = LogType.ERROR
-    log_types = (LogType.ERROR,)
-
-
 class ExportView(RecordView):
     """The filtered list as a file, streamed."""
 
@@ -130,18 +114,6 @@ class ExportView(RecordView):
         return StreamingHttpResponse(blocks, content_type=manner.form.media_type)
 
 
-class ActivityExportView(ExportView):
-    log_types = (LogType.ACTIVITY,)
-
-
-class SecurityExportView(ExportView):
-    log_types = (LogType.SECURITY,)
-
-
-class ErrorExportView(ExportView):
-    log_types = (LogType.ERROR,)
-
-
 class EventView(RecordView):
     """One event by its id; the address of another log type does not have it."""
 
@@ -150,18 +122,6 @@ class EventView(RecordView):
         single_parameters(request, ())
         event = reading.get(parameters.viewer_of(request), self.log_types, event_id)
         return Response(as_answer(event))
-
-
-class ActivityView(EventView):
-    log_types = (LogType.ACTIVITY,)
-
-
-class SecurityView(EventView):
-    log_types = (LogType.SECURITY,)
-
-
-class ErrorView(EventView):
-    log_types = (LogType.ERROR,)
 
 
 class TraceView(RecordView):
