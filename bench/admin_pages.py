@@ -20,7 +20,7 @@ from bench import fill
 from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
 from logs.record.drafts import FIELD_OF_WIRE, format_instant
-from logs.record.reading import Cursor
+from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
 from orgo_audit.accounts.models import User

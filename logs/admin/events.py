@@ -107,7 +107,7 @@ class EventAdmin(ReadOnlyAdmin):
                 "sentence": self.sentence,
                 "trace_url": reverse("admin:logs_find_trace"),
                 "rows": asked.rows(page),
-                "organizations": len({event.organization_id for event in page.events}),
+                "organizations": len({event.organization_id for event in page.rows}),
                 "count": listing.count_text(page, estimate),
                 "exports": {form.name: asked.export_href(form) for form in Form},
                 "newer": asked.page_href(page.previous),

@@ -14,7 +14,8 @@ from logs.record.drafts import FIELD_OF_WIRE, format_instant
 from logs.record.export import Form
 from logs.record.filters import query_from
 from logs.record.models import Event
-from logs.record.reading import Cursor, EventQuery, Page
+from logs.record.paging import Cursor, Page
+from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.errors import BadInput
 
@@ -188,11 +189,11 @@ class ListRequest:
     def headings(self) -> list[str]:
         return [self.label(name) for name in COLUMNS[self.log_type]]
 
-    def rows(self, page: Page) -> list[Row]:
+    def rows(self, page: Page[Event]) -> list[Row]:
         columns = COLUMNS[self.log_type]
         return [
             Row(event, [self.cell(event, name) for name in columns], lateness(event))
-            for event in page.events
+            for event in page.rows
         ]
 
     def cell(self, event: Event, name: str) -> Cell:
@@ -288,9 +289,9 @@ def rounded(number: int) -> str:
     return f"{round(number, -digits):,}"
 
 
-def count_text(page: Page, estimate: int) -> str:
+def count_text(page: Page[Event], estimate: int) -> str:
     """`37 events` where the page holds them all, else `about 12,000 events`."""
-    number = len(page.events)
+    number = len(page.rows)
     if page.next is None and page.previous is None:
         return "1 event" if number == 1 else f"{number} events"
     if estimate <= number:  # statistics that know less than the page

@@ -20,7 +20,7 @@ from logs.admin.events import pretty, viewer_of
 from logs.record import quarantine
 from logs.record.access import Viewer
 from logs.record.models import QuarantinedEvent
-from logs.record.reading import Cursor
+from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import BadInput, Conflict, NotFound, OrgoError
@@ -108,8 +108,8 @@ class QuarantineAdmin(ReadOnlyAdmin):
             {
                 "title": "Quarantine",
                 "asked": asked,
-                "rows": [(item, asked.item_cells(item)) for item in page.items],
-                "organizations": len({item.organization_id for item in page.items}),
+                "rows": [(item, asked.item_cells(item)) for item in page.rows],
+                "organizations": len({item.organization_id for item in page.rows}),
                 "count": quarantine.count(viewer, asked.query, at_most=COUNTED_AT_MOST),
                 "counted_at_most": COUNTED_AT_MOST,
                 "max_reason": quarantine.MAX_REASON_CHARACTERS,

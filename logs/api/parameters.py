@@ -14,7 +14,8 @@ from logs.record.drafts import FIELD_OF_WIRE, MAX_BODY_BYTES
 from logs.record.export import UTC, Form, Manner, chosen_form, zone_named
 from logs.record.filters import TIMES, query_from
 from logs.record.idempotency import IdempotencyKey
-from logs.record.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Cursor, EventQuery
+from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Cursor
+from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import ServiceToken, User
 from orgo_audit.api import single_parameters

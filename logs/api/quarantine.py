@@ -45,13 +45,7 @@ class QuarantineListView(QuarantineView):
         cursor, size = parameters.page_of(request)
         viewer = parameters.viewer_of(request)
         page = quarantine.read(viewer, query, cursor=cursor, size=size)
-        return Response(
-            {
-                "next": views.page_link(request, page.next),
-                "previous": views.page_link(request, page.previous),
-                "results": [as_answer(item) for item in page.items],
-            }
-        )
+        return Response(views.page_answer(request, page, as_answer))
 
 
 class ReplayView(QuarantineView):

@@ -6,7 +6,7 @@ from logs.api import shapes
 from logs.api.examples import EXAMPLES
 from logs.record.drafts import FIELD_OF_WIRE, MAX_EVENTS
 from logs.record.export import Form
-from logs.record.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from logs.record.vocabulary import LogType, Outcome
 from orgo_audit.api_schema import (
     JSON,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,6 +19,7 @@ from logs.api import parameters
 from logs.api.schema import RecordSchema
 from logs.record import access, drafts, export, ingest, own_events, reading, tracing
 from logs.record.models import Event
+from logs.record.paging import Cursor, Page, Row
 from logs.record.receipts import Receipt, Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Scope, ServiceToken, User
@@ -90,7 +92,7 @@ class EventBatchView(RecordView):
         query = parameters.query_of(request, self.log_types)
         cursor, size = parameters.page_of(request)
         page = reading.read(parameters.viewer_of(request), query, cursor=cursor, size=size)
-        return Response(_page_answer(request, page))
+        return Response(page_answer(request, page, as_answer))
 
     def _ingest_token(self, request: Request) -> ServiceToken:
         if not isinstance(request.user, ServiceToken):
@@ -152,15 +154,17 @@ def _receipt_answer(receipt: Receipt) -> HttpResponse:
     )
 
 
-def _page_answer(request: Request, page: reading.Page) -> dict[str, Any]:
+def page_answer(
+    request: Request, page: Page[Row], answer: Callable[[Row], dict[str, Any]]
+) -> dict[str, Any]:
     return {
-        "next": page_link(request, page.next),
-        "previous": page_link(request, page.previous),
-        "results": [as_answer(event) for event in page.events],
+        "next": _link(request, page.next),
+        "previous": _link(request, page.previous),
+        "results": [answer(row) for row in page.rows],
     }
 
 
-def page_link(request: Request, cursor: reading.Cursor | None) -> str | None:
+def _link(request: Request, cursor: Cursor | None) -> str | None:
     """The address of a neighbouring page: this one with another cursor."""
     if cursor is None:
         return None

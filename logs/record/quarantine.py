@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import F, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models import QuerySet
 
 from logs import metrics
 from logs.record import drafts, filters, ingest, own_events, references
 from logs.record.access import Viewer
 from logs.record.drafts import Refusal
 from logs.record.models import QuarantinedEvent
-from logs.record.reading import DEFAULT_PAGE_SIZE, Cursor, EventQuery
+from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, beyond, page_of
+from logs.record.reading import EventQuery
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
@@ -26,15 +25,6 @@ from orgo_audit.errors import BadInput, Conflict, NotFound
 
 FILTERS = ("source", "log_type", "code")
 MAX_REASON_CHARACTERS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, newest first, and where the neighbours begin."""
-
-    items: list[QuarantinedEvent]
-    next: Cursor | None
-    previous: Cursor | None
 
 
 def administered(identity: User | ServiceToken | AnonymousUser) -> list[Organization]:
@@ -67,26 +57,16 @@ def read(
     cursor: Cursor | None = None,
     size: int = DEFAULT_PAGE_SIZE,
     with_sent: bool = True,
-) -> Page:
+) -> Page[QuarantinedEvent]:
     """One page of what the viewer looks after; NotFound where that is nothing at all.
 
     Without `sent` a page of large items is small.
     """
     organizations = _organizations(viewer)
     own_events.report_read(viewer, organizations, "quarantine", query.described())
-    backward = cursor is not None and cursor.backward
     wanted = _rows(organizations, query).defer(*([] if with_sent else ["sent"]))
-    rows = list(_beyond(wanted, cursor)[: size + 1])
-    items, more = rows[:size], len(rows) > size
-    if backward:
-        items.reverse()
-    return Page(
-        items,
-        next=_cursor_at(items[-1]) if items and (more or backward) else None,
-        previous=_cursor_at(items[0], backward=True)
-        if items and (more if backward else cursor is not None)
-        else None,
-    )
+    found = list(beyond(wanted, cursor, by="recorded_at")[: size + 1])
+    return page_of(found, cursor, size=size, place_of=lambda item: (item.recorded_at, item.pk))
 
 
 def count(viewer: Viewer, query: EventQuery, *, at_most: int) -> int:
@@ -121,20 +101,6 @@ def _rows(organizations: list[Organization], query: EventQuery) -> QuerySet[Quar
     if query.until is not None:
         rows = rows.filter(recorded_at__lt=query.until)
     return rows.select_related("organization")
-
-
-def _beyond(rows: QuerySet[QuarantinedEvent], cursor: Cursor | None) -> QuerySet[QuarantinedEvent]:
-    if cursor is None:
-        return rows.order_by("-recorded_at", "-id")
-    key = Tuple(F("recorded_at"), F("id"))
-    place = (cursor.occurred_at, cursor.id)
-    if cursor.backward:
-        return rows.filter(TupleGreaterThan(key, place)).order_by("recorded_at", "id")
-    return rows.filter(TupleLessThan(key, place)).order_by("-recorded_at", "-id")
-
-
-def _cursor_at(item: QuarantinedEvent, *, backward: bool = False) -> Cursor:
-    return Cursor(item.recorded_at, item.pk, backward)
 
 
 # --- settling -----------------------------------------------------------------------------------

@@ -1,67 +1,32 @@
-"""Reads events for a viewer, page by page, through access; leaves the record of who read what.
-
-Pages go by key (occurred_at, id), newest first: no OFFSET and no exact COUNT, so that page 1,000
-costs what page 1 costs.
-"""
+"""Reads events for a viewer, page by page, through access; leaves the record of who read what."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import F, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models import QuerySet
 
 from logs.record import own_events
 from logs.record.access import Readable, Viewer, narrowed, readable
 from logs.record.drafts import MAX_AHEAD, format_instant
 from logs.record.identifiers import smallest_id
 from logs.record.models import Event
+from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, beyond, page_of
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import BadInput, NotFound
+from orgo_audit.errors import NotFound
 
-DEFAULT_PAGE_SIZE = 100
-MAX_PAGE_SIZE = 500
 MAX_TRACE_EVENTS = 2000
 # The clock of another machine may be behind ours by the minute that the table's check allows.
 _CLOCK_SLACK = timedelta(minutes=1)
-
-
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """A place in a list: after or before this event. Opaque to callers."""
-
-    occurred_at: datetime
-    id: UUID
-    backward: bool = False
-
-    def as_text(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def from_text(cls, text: str) -> Cursor:
-        """BadInput unless this is a cursor that we gave out."""
-        try:
-            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            cursor = msgspec.json.decode(raw, type=cls)
-            if cursor.occurred_at.tzinfo == UTC:
-                return cursor
-        except (binascii.Error, ValueError, msgspec.MsgspecError):
-            pass
-        raise BadInput(
-            "not a cursor; follow `next` or `previous` of an answer as they are",
-            path="cursor",
-            code="bad_cursor",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +47,13 @@ class EventQuery:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, newest first, and where the neighbours begin."""
-
-    events: list[Event]
-    next: Cursor | None
-    previous: Cursor | None
-
-
 def read(
     viewer: Viewer,
     query: EventQuery,
     *,
     cursor: Cursor | None = None,
     size: int = DEFAULT_PAGE_SIZE,
-) -> Page:
+) -> Page[Event]:
     """One page of what the viewer may read; NotFound where that is nothing."""
     scopes = scopes_of(viewer, query.log_types)
     own_events.report_read(viewer, scopes, described(query.log_types), query.described())
@@ -109,16 +65,7 @@ def read(
         ),
         backward=backward,
     )
-    page, more = rows[:size], len(rows) > size
-    if backward:
-        page.reverse()
-    return Page(
-        page,
-        next=_cursor_at(page[-1], backward=False) if page and (more or backward) else None,
-        previous=_cursor_at(page[0], backward=True)
-        if page and (more if backward else cursor is not None)
-        else None,
-    )
+    return page_of(rows, cursor, size=size, place_of=_place_of)
 
 
 def get(viewer: Viewer, log_types: Iterable[LogType], event_id: UUID) -> Event:
@@ -148,7 +95,7 @@ def events_of_task(viewer: Viewer, task_id: str) -> list[Event]:
             continue
         mails = {event.email_id for event in found if event.email_id}
         found += events.filter(email_id__in=mails, task_id=None)[:MAX_TRACE_EVENTS]
-        found.sort(key=lambda event: (event.occurred_at, event.id))
+        found.sort(key=_place_of)
         return _fetched(found[:MAX_TRACE_EVENTS], organization)
     raise NotFound
 
@@ -214,7 +161,7 @@ def _rows(
         rows = rows.filter(occurred_at__gte=query.since, id__gte=_first_id(query.since))
     if query.until is not None:
         rows = rows.filter(occurred_at__lt=query.until)
-    return _beyond(rows, cursor)
+    return beyond(rows, cursor, by="occurred_at")
 
 
 def _first_id(since: datetime) -> UUID:
@@ -224,22 +171,10 @@ def _first_id(since: datetime) -> UUID:
         return UUID(int=0)
 
 
-def _beyond(rows: QuerySet[Event], cursor: Cursor | None) -> QuerySet[Event]:
-    if cursor is None:
-        return rows.order_by("-occurred_at", "-id")
-    key = Tuple(F("occurred_at"), F("id"))
-    place = (cursor.occurred_at, cursor.id)
-    if cursor.backward:
-        return rows.filter(TupleGreaterThan(key, place)).order_by("occurred_at", "id")
-    return rows.filter(TupleLessThan(key, place)).order_by("-occurred_at", "-id")
-
-
 def _merged(lists: Iterable[Iterable[Event]], *, backward: bool) -> list[Event]:
     """The lists of several organizations as one, in the same order."""
-    return list(
-        heapq.merge(*lists, key=lambda event: (event.occurred_at, event.id), reverse=not backward)
-    )
+    return list(heapq.merge(*lists, key=_place_of, reverse=not backward))
 
 
-def _cursor_at(event: Event, *, backward: bool) -> Cursor:
-    return Cursor(event.occurred_at, event.id, backward)
+def _place_of(event: Event) -> tuple[datetime, UUID]:
+    return event.occurred_at, event.id

@@ -309,9 +309,9 @@ def test_an_admin_of_two_organizations_sees_both_newest_first(home: Organization
         give_role(user, Role.ADMIN, other)
     items = [a_refused_item(place) for place in (home, other, home, other)]
     page = quarantine.read(Viewer(user), quarantine.query_from({}), size=3)
-    assert [item.pk for item in page.items] == [item.pk for item in reversed(items)][:3]
+    assert [item.pk for item in page.rows] == [item.pk for item in reversed(items)][:3]
     rest = quarantine.read(Viewer(user), quarantine.query_from({}), cursor=page.next, size=3)
-    assert [item.pk for item in rest.items] == [items[0].pk]
+    assert [item.pk for item in rest.rows] == [items[0].pk]
     assert rest.next is None
 
 

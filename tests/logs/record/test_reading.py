@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from logs.record import reading
 from logs.record.access import Viewer
 from logs.record.models import Event
-from logs.record.reading import Cursor, EventQuery
+from logs.record.paging import Cursor, Page
+from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.accounts.people import give_role
@@ -23,7 +24,7 @@ from tests.builders import a_token, a_user, an_organization, setting_the_scene, 
 pytestmark = pytest.mark.django_db
 
 EVERY = EventQuery(frozenset({LogType.ACTIVITY}))
-Read = Callable[[Cursor | None], reading.Page]
+Read = Callable[[Cursor | None], Page[Event]]
 
 
 def a_viewer(organization: Organization) -> Viewer:
@@ -43,10 +44,10 @@ def events_at(organization: Organization, *minutes: int) -> list[Event]:
 def forward(read: Read) -> list[Event]:
     seen: list[Event] = []
     page = read(None)
-    seen += page.events
+    seen += page.rows
     while page.next:
         page = read(page.next)
-        seen += page.events
+        seen += page.rows
     return seen
 
 
@@ -60,22 +61,22 @@ def test_pages_visit_every_event_once_in_order_in_both_directions(size: int) -> 
     events = newest_first(events_at(organization, 5, 3, 3, 3, 9, 1, 3, 9))
     viewer = a_viewer(organization)
 
-    def read(cursor: Cursor | None) -> reading.Page:
+    def read(cursor: Cursor | None) -> Page[Event]:
         return reading.read(viewer, EVERY, cursor=cursor, size=size)
 
     page = read(None)
     assert page.previous is None
-    seen = list(page.events)
+    seen = list(page.rows)
     while page.next:
         page = read(page.next)
-        assert page.events
-        seen += page.events
+        assert page.rows
+        seen += page.rows
     assert seen == events
-    back = list(page.events)
+    back = list(page.rows)
     while page.previous:
         page = read(page.previous)
-        assert page.events
-        back = list(page.events) + back
+        assert page.rows
+        back = list(page.rows) + back
     assert back == events
 
 
@@ -98,7 +99,7 @@ def test_what_arrives_meanwhile_moves_no_page() -> None:
     seen: list[Event] = []
     page = reading.read(viewer, EVERY, size=2)
     while True:
-        seen += page.events
+        seen += page.rows
         if page.next is None:
             break
         events_at(organization, 7, 8, 9)
@@ -114,9 +115,9 @@ def test_going_back_finds_what_arrived_meanwhile() -> None:
     second = reading.read(viewer, EVERY, cursor=first.next, size=2)
     (new,) = events_at(organization, 9)
     back = reading.read(viewer, EVERY, cursor=second.previous, size=2)
-    assert back.events == first.events
+    assert back.rows == first.rows
     assert back.previous is not None
-    assert reading.read(viewer, EVERY, cursor=back.previous, size=2).events == [new]
+    assert reading.read(viewer, EVERY, cursor=back.previous, size=2).rows == [new]
 
 
 def test_several_organizations_are_one_list() -> None:
@@ -135,13 +136,13 @@ def test_several_organizations_are_one_list() -> None:
         last = reading.read(
             viewer, EVERY, cursor=Cursor(events[-1].occurred_at, events[-1].id, True), size=3
         )
-        assert last.events == events[-4:-1]
+        assert last.rows == events[-4:-1]
 
 
 @pytest.mark.parametrize("size", [1, 4])
 def test_an_empty_list_has_no_neighbours(size: int) -> None:
     page = reading.read(a_viewer(an_organization()), EVERY, size=size)
-    assert (page.events, page.next, page.previous) == ([], None, None)
+    assert (page.rows, page.next, page.previous) == ([], None, None)
 
 
 # --- ranges -------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ def test_a_range_holds_its_beginning_and_not_its_end(
         until=None if until is None else datetime.fromisoformat(at(until)),
     )
     page = reading.read(a_viewer(organization), query)
-    assert [event.occurred_at.minute for event in page.events] == found
+    assert [event.occurred_at.minute for event in page.rows] == found
 
 
 def test_a_range_finds_an_event_of_a_clock_that_is_ahead() -> None:
@@ -177,7 +178,7 @@ def test_a_range_finds_an_event_of_a_clock_that_is_ahead() -> None:
     ahead = datetime.now(UTC) + timedelta(minutes=4, seconds=50)
     stored(organization, wire_event(timestamp=ahead.isoformat()))
     query = EventQuery(frozenset({LogType.ACTIVITY}), since=ahead - timedelta(seconds=1))
-    assert len(reading.read(a_viewer(organization), query).events) == 1
+    assert len(reading.read(a_viewer(organization), query).rows) == 1
 
 
 # --- one event, one task ------------------------------------------------------------------------
