@@ -162,7 +162,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     def _values(self, event: Event) -> list[listing.Cell]:
         """The event's own fields, each leading to the list filtered by it."""
-        asked = listing.ListRequest(self.log_type, {}, reading.EventQuery(frozenset()), None)
+        asked = listing.ListRequest({}, reading.EventQuery(frozenset()), None, self.log_type)
         every = (asked.cell(event, name) for name in listing.LABELS)
         return [cell for cell in every if cell.value]
 

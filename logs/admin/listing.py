@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -56,7 +57,7 @@ COLUMNS = {
 }
 _ERROR_LABELS = {"action": "Error"}
 # Parameters that are no field, in the page's words.
-_OTHER_LABELS = {
+OTHER_LABELS = {
     "since": "Since",
     "until": "Until",
     "since_local": "Since",
@@ -108,20 +109,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class ListRequest:
-    """What the page's address asks for, and the addresses that lead on from it."""
+class ListAddress:
+    """What a list page's address asks for, and the addresses that lead on from it."""
 
-    log_type: LogType
     given: dict[str, str]
     query: EventQuery
     cursor: Cursor | None
 
-    @classmethod
-    def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
-        """BadInput, naming the parameter, for whatever is unknown or malformed."""
-        given = single_values(parameters, _PARAMETERS)
-        cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
-        return cls(log_type, given, query_from(as_filters(given, now), [log_type]), cursor)
+    # The time presets that the page offers.
+    ranges: ClassVar[tuple[str, ...]] = tuple(RANGES)
 
     def href(self, **changes: str | None) -> str:
         """This page's address with some parameters changed, back at its first page."""
@@ -132,15 +128,6 @@ class ListRequest:
     def page_href(self, cursor: Cursor | None) -> str:
         return "" if cursor is None else f"?{urlencode(self.given | {'cursor': cursor.as_text()})}"
 
-    def export_href(self, form: Form) -> str:
-        """Where these rows are as a file: the range is that of this page, not of a later click."""
-        kept = {
-            name: value for name, value in self.given.items() if name not in ("range", "cursor")
-        }
-        if "range" in self.given and self.query.since:
-            kept["since"] = format_instant(self.query.since)
-        return f"export/?{urlencode(kept | {'format': form.value})}"
-
     def any_time_href(self) -> str:
         return self.href(range=None, since=None, until=None)
 
@@ -148,8 +135,9 @@ class ListRequest:
         chosen = self.given.get("range")
         absolute = bool({"since", "until"} & self.given.keys())
         links = [Link("any time", self.any_time_href(), not (chosen or absolute))]
-        for name, (label, _) in RANGES.items():
-            links.append(Link(label, self.href(range=name, since=None, until=None), name == chosen))
+        for name in self.ranges:
+            there = self.href(range=name, since=None, until=None)
+            links.append(Link(RANGES[name][0], there, name == chosen))
         return links
 
     def chips(self) -> list[Link]:
@@ -171,6 +159,33 @@ class ListRequest:
     def _shown(self, name: str) -> str:
         instant = {"since": self.query.since, "until": self.query.until}.get(name)
         return _local(instant).isoformat(" ", "seconds") if instant else self.given[name]
+
+    def label(self, name: str) -> str:
+        """A parameter in the page's words."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest(ListAddress):
+    """What the address of a log's list asks for, and its rows."""
+
+    log_type: LogType
+
+    @classmethod
+    def parse(cls, parameters: QueryDict, log_type: LogType, *, now: datetime) -> ListRequest:
+        """BadInput, naming the parameter, for whatever is unknown or malformed."""
+        given = single_values(parameters, _PARAMETERS)
+        query = query_from(as_filters(given, now), [log_type])
+        return cls(given, query, cursor_in(given), log_type)
+
+    def export_href(self, form: Form) -> str:
+        """Where these rows are as a file: the range is that of this page, not of a later click."""
+        kept = {
+            name: value for name, value in self.given.items() if name not in ("range", "cursor")
+        }
+        if "range" in self.given and self.query.since:
+            kept["since"] = format_instant(self.query.since)
+        return f"export/?{urlencode(kept | {'format': form.value})}"
 
     def fields(self) -> list[Field]:
         return [
@@ -218,6 +233,11 @@ def single_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str
     return given
 
 
+def cursor_in(given: dict[str, str]) -> Cursor | None:
+    """Where the page begins; BadInput for what is no cursor."""
+    return Cursor.from_text(given["cursor"]) if "cursor" in given else None
+
+
 def as_filters(given: dict[str, str], now: datetime) -> dict[str, str]:
     """The address's filters without its page, a preset range as `since`."""
     filters = {name: value for name, value in given.items() if name not in ("range", "cursor")}
@@ -229,7 +249,7 @@ def as_filters(given: dict[str, str], now: datetime) -> dict[str, str]:
 def label_of(name: str, log_type: LogType) -> str:
     """A parameter in the page's words; an unknown one stays as it is."""
     special = _ERROR_LABELS if log_type is LogType.ERROR else {}
-    return special.get(name) or LABELS.get(name) or _OTHER_LABELS.get(name, name)
+    return special.get(name) or LABELS.get(name) or OTHER_LABELS.get(name, name)
 
 
 def lateness(event: Event) -> str:

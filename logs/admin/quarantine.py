@@ -20,7 +20,6 @@ from logs.admin.events import pretty, viewer_of
 from logs.record import quarantine
 from logs.record.access import Viewer
 from logs.record.models import QuarantinedEvent
-from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import BadInput, Conflict, NotFound, OrgoError
@@ -45,16 +44,17 @@ def quarantined(request: HttpRequest) -> int:
     return quarantine.count(viewer_of(request), every, at_most=COUNTED_AT_MOST)
 
 
-class QuarantineRequest(listing.ListRequest):
-    """What the list's address asks for: a log's list page with other filters."""
+class QuarantineRequest(listing.ListAddress):
+    """What the list's address asks for: its filters are not those of a log."""
+
+    ranges = ("1h", "24h", "7d", "30d")  # nothing is kept for longer
 
     @classmethod
-    def parse_quarantine(cls, parameters: QueryDict, *, now: datetime) -> QuarantineRequest:
+    def parse(cls, parameters: QueryDict, *, now: datetime) -> QuarantineRequest:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
         given = listing.single_values(parameters, _PARAMETERS)
-        cursor = Cursor.from_text(given["cursor"]) if "cursor" in given else None
         query = quarantine.query_from(listing.as_filters(given, now))
-        return cls(LogType.ACTIVITY, given, query, cursor)
+        return cls(given, query, listing.cursor_in(given))
 
     def fields(self) -> list[listing.Field]:
         choices = {"log_type": tuple(LogType)}
@@ -64,7 +64,7 @@ class QuarantineRequest(listing.ListRequest):
         ]
 
     def label(self, name: str) -> str:
-        return LABELS.get(name) or super().label(name)
+        return label_of(name)
 
     def item_cells(self, item: QuarantinedEvent) -> list[listing.Cell]:
         """The item's values that lead to the list filtered by them."""
@@ -75,6 +75,11 @@ class QuarantineRequest(listing.ListRequest):
             )
             for name, label in LABELS.items()
         ]
+
+
+def label_of(name: str) -> str:
+    """A parameter in the page's words; an unknown one stays as it is."""
+    return LABELS.get(name) or listing.OTHER_LABELS.get(name, name)
 
 
 @admin.register(QuarantinedEvent, site=site)
@@ -95,7 +100,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
         try:
             if (cleaned := listing.clean_address(request.GET)) is not None:
                 return HttpResponseRedirect(cleaned)
-            asked = QuarantineRequest.parse_quarantine(request.GET, now=timezone.now())
+            asked = QuarantineRequest.parse(request.GET, now=timezone.now())
         except BadInput as problem:
             return self._bad_filter(request, problem)
         viewer = viewer_of(request)
@@ -127,7 +132,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
             item = quarantine.get(viewer_of(request), item_id)
         except NotFound:
             raise Http404 from None
-        asked = QuarantineRequest.parse_quarantine(QueryDict(), now=timezone.now())
+        asked = QuarantineRequest.parse(QueryDict(), now=timezone.now())
         context = {
             "title": "Refused item",
             "item": item,
@@ -155,7 +160,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
         return outcomes
 
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
-        label = LABELS.get(problem.path) or listing.label_of(problem.path, LogType.ACTIVITY)
+        label = label_of(problem.path)
         context = {"title": "This filter cannot be used", "problem": problem, "label": label}
         return self.render(request, "logs/bad_filter.html", context, status=400)
 
