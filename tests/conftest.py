@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.test.testcases import QuietWSGIRequestHandler
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -13,6 +16,7 @@ from orgo_audit import logins
 from orgo_audit.policy import versions
 from tests import database, environment
 from tests.builders import Vault
+from tests.local_server import listening
 
 LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
 
@@ -89,3 +93,12 @@ def vault(settings: Settings) -> Vault:
     vault = Vault()
     settings.ORGO_VAULT_PUBLIC_KEY = vault.public_key_pem
     return vault
+
+
+@pytest.fixture
+def address(committed: None) -> Iterator[str]:
+    """The portal on a port of its own, a thread a request."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler, connections_override={})
+    server.set_app(WSGIHandler())
+    with listening(server):
+        yield f"http://localhost:{server.server_port}"

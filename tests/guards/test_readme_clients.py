@@ -7,21 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import playwright
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import ThreadedWSGIServer
-from django.test.testcases import QuietWSGIRequestHandler
 
 from logs.record.models import Event
 from orgo_audit.accounts.models import Scope
 from tests.builders import a_token, an_organization
 
-README = Path(os.environ.get("ORGO_TEST_README", Path(__file__).parents[2] / "README.md"))
+README = Path(__file__).parents[2] / "README.md"
 SHIPPED_NODE = Path(playwright.__file__).parent / "driver" / "node"
 
 
@@ -31,19 +26,6 @@ def clients() -> dict[str, str]:
     _, _, section = text.partition("\n## Clients\n")
     section = section.partition("\n## ")[0]
     return dict(re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL))
-
-
-@pytest.fixture
-def address(committed: None) -> Iterator[str]:
-    """The portal on a port of its own, a thread a request."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler, connections_override={})
-    server.set_app(WSGIHandler())
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def command_of(language: str) -> list[str]:

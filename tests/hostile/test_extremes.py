@@ -12,7 +12,7 @@ from django.test import Client
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
-from tests.builders import API, PATH_OF, Service, a_user, an_organization, wire_event
+from tests.builders import API, PATH_OF, Service, a_user, wire_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
 
@@ -31,16 +31,6 @@ PROTOTYPES = (
     "__dict__",
     "hasOwn",
 )
-
-
-@pytest.fixture
-def home() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def service(home: Organization) -> Service:
-    return Service(home)
 
 
 def taken(service: Service, **fields: Any) -> Any:

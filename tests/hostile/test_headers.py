@@ -16,7 +16,7 @@ from pytest_django import Settings
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.log_lines import LogLine
 from orgo_audit.requests import plain_content_type
-from tests.builders import API, PASSWORD, a_token, a_user, an_event, an_organization
+from tests.builders import API, PASSWORD, a_token, a_user, an_event
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
@@ -30,18 +30,6 @@ HEADERS = (
     *("If-Modified-Since", "If-None-Match", "Range", "X-Requested-With", "X-HTTP-Method-Override"),
 )
 PAGES = ("/", "/sign-in/", "/admin/", f"{API}/logs/", "/healthz", "/nothing/", "/metrics")
-
-
-@pytest.fixture
-def home() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def admin(home: Organization) -> Client:
-    client = Client()
-    client.force_login(a_user(Role.ADMIN, home))
-    return client
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from django.test import Client
 from logs.record.models import Event, QuarantinedEvent
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
-from tests.builders import API, PATH_OF, Answer, Service, a_user, an_organization
+from tests.builders import API, PATH_OF, Answer, Service, a_user
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
@@ -47,16 +47,6 @@ STRICTER = {"duplicate_key", "nul_character", "lone_surrogate", "number_too_larg
 def documents() -> dict[str, bytes]:
     beside: list[Path] = samples.files("formats/json", "*.json")
     return OWN | {path.name: path.read_bytes() for path in beside}
-
-
-@pytest.fixture
-def home() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def service(home: Organization) -> Service:
-    return Service(home)
 
 
 def stored() -> int:

@@ -14,7 +14,7 @@ from django.test import Client
 from logs.record.models import Event, QuarantinedEvent
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
-from tests.builders import API, PATH_OF, Caller, Service, a_user, an_organization
+from tests.builders import API, PATH_OF, Caller, Service, a_user
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
@@ -32,23 +32,6 @@ BOTH = pytest.mark.parametrize(
         pytest.param(samples.strings(), id="all", marks=pytest.mark.long),
     ],
 )
-
-
-@pytest.fixture
-def home() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def service(home: Organization) -> Service:
-    return Service(home)
-
-
-@pytest.fixture
-def admin(home: Organization) -> Client:
-    client = Client()
-    client.force_login(a_user(Role.ADMIN, home))
-    return client
 
 
 def saying(text: str, log_type: LogType, **changes: str) -> dict[str, Any]:

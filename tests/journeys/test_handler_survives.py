@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.logs.fake_portal import (
+from tests.logs.handler.fake_portal import (
     DROPPED,
     LOST_ANSWER,
     TOKEN,

@@ -12,7 +12,6 @@ from orgo_audit.accounts.tokens import find_token
 from tests.builders import a_token, a_user
 from tests.journeys.test_pages_in_browser import (  # noqa: F401  (fixtures)
     Walk,
-    address,
     browser,
     home,
     pytestmark,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from tests.local_server import listening
+
 TOKEN = "ingest-token"
 Event = dict[str, object]
 
@@ -111,11 +113,5 @@ def a_portal(port: int = 0, portal: Portal | None = None) -> Iterator[Portal]:
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     portal.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with listening(server):
         yield portal
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime, timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -19,22 +18,9 @@ from orgo_audit.accounts.models import Membership, Organization, Role, Scope, Se
 from orgo_audit.errors import Conflict, NotFound
 from orgo_audit.periods import Period
 from tests.builders import PASSWORD, a_token, a_user, an_organization
+from tests.commands import refused, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_worker")]
-
-
-def run(*words: str) -> str:
-    out = StringIO()
-    call_command(*words, stdout=out)
-    return out.getvalue()
-
-
-def refused(*words: str) -> str:
-    out = StringIO()
-    with pytest.raises(CommandError) as caught:
-        call_command(*words, stdout=out)
-    assert out.getvalue() == ""
-    return str(caught.value)
 
 
 @pytest.fixture

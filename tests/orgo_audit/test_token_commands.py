@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.utils import timezone
 
 from logs.record.models import Event
 from orgo_audit.accounts.models import Organization, Scope, ServiceToken
 from orgo_audit.accounts.tokens import find_token
 from tests.builders import a_known_token, a_token, an_organization
+from tests.commands import refused, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_worker")]
 
@@ -24,20 +24,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def north() -> Organization:
     return an_organization("north")
-
-
-def run(*words: str) -> str:
-    out = StringIO()
-    call_command(*words, stdout=out)
-    return out.getvalue()
-
-
-def refused(*words: str) -> str:
-    out = StringIO()
-    with pytest.raises(CommandError) as caught:
-        call_command(*words, stdout=out)
-    assert out.getvalue() == ""
-    return str(caught.value)
 
 
 # --- list_tokens ----------------------------------------------------------------------------------

@@ -44,16 +44,6 @@ LISTS = [*PATH_OF.values(), f"{API}/logs/"]
 HOSTILE = 'a"b\\c,d;e\tf\rg\nh\u0001\u007f\u2028é日本 \U0001f600 </script>{{x}} \\N \\. %s'
 
 
-@pytest.fixture
-def organization() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def service(organization: Organization) -> Service:
-    return Service(organization, Scope.READ)
-
-
 def exported(caller: Caller, path: str = ACTIVITY, **query: str) -> Answer:
     answer = caller.get(f"{path}export/", query)
     assert answer.status == 200, answer.content

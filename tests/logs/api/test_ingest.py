@@ -90,11 +90,6 @@ def no_vault_key(settings: Settings) -> None:
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
 def service(organization: Organization) -> Service:
     return Service(organization)
 

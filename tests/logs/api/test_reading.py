@@ -39,16 +39,6 @@ LISTS = [*PATH_OF.values(), f"{API}/logs/"]
 UNKNOWN_ID = "01a1b1c1-0000-7000-8000-000000000000"
 
 
-@pytest.fixture
-def organization() -> Organization:
-    return an_organization()
-
-
-@pytest.fixture
-def service(organization: Organization) -> Service:
-    return Service(organization, Scope.READ)
-
-
 def assert_problem(answer: Answer, status: int, code: str, path: str = "") -> None:
     assert answer.status == status, answer.content
     assert answer.media_type == "application/problem+json"

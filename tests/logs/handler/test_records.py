@@ -7,7 +7,7 @@ import json
 import logging
 import logging.config
 import logging.handlers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +17,13 @@ from hypothesis import strategies as st
 
 from logs import python_handler
 from logs.python_handler import OrgoHandler
-from tests.logs.fake_portal import TOKEN, FakePortal, serving
+from tests.logs.handler.fake_portal import TOKEN, FakePortal
+from tests.logs.handler.loggers import logger_of
 from tests.shared_data import SHARED_DATA
 
 ECS_FIELDS = SHARED_DATA / "formats" / "ecs" / "fields.csv"
 MODULE = Path(python_handler.__file__)
 Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def portal() -> Iterator[FakePortal]:
-    with serving(FakePortal()) as portal:
-        yield portal
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "audit.log"
-
-
-@pytest.fixture
-def handler(portal: FakePortal, file: Path) -> Iterator[OrgoHandler]:
-    handler = OrgoHandler(portal.url, TOKEN, filename=file, source="email_parser")
-    yield handler
-    handler.close()
-
-
-@pytest.fixture
-def log(handler: OrgoHandler) -> logging.Logger:
-    return logger_of(handler)
-
-
-def logger_of(handler: logging.Handler) -> logging.Logger:
-    logger = logging.Logger("orgo.test")
-    logger.addHandler(handler)
-    return logger
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:

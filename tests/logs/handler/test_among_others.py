@@ -10,7 +10,6 @@ import queue
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +17,10 @@ import pytest
 
 from logs import python_handler
 from logs.python_handler import OrgoHandler
-from tests.logs.fake_portal import TOKEN, FakePortal, serving
+from tests.logs.handler.fake_portal import TOKEN, FakePortal
+from tests.logs.handler.loggers import logger_of
 
 MODULE = Path(python_handler.__file__)
-
-
-@pytest.fixture
-def portal() -> Iterator[FakePortal]:
-    with serving(FakePortal()) as portal:
-        yield portal
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "audit.log"
-
-
-@pytest.fixture
-def handler(portal: FakePortal, file: Path) -> Iterator[OrgoHandler]:
-    handler = OrgoHandler(portal.url, TOKEN, filename=file, source="email_parser")
-    yield handler
-    handler.close()
-
-
-@pytest.fixture
-def log(handler: OrgoHandler) -> logging.Logger:
-    return logger_of(handler)
-
-
-def logger_of(handler: logging.Handler) -> logging.Logger:
-    logger = logging.Logger("orgo.test")
-    logger.addHandler(handler)
-    return logger
 
 
 def test_it_is_configured_by_a_dict(portal: FakePortal, file: Path) -> None:

@@ -10,21 +10,16 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from logs import python_handler
 from logs.python_handler import OrgoHandler
-from tests.logs.fake_portal import TOKEN, FakePortal, serving, wait_for_file
+from tests.logs.handler.fake_portal import FakePortal, serving, wait_for_file
+from tests.logs.handler.loggers import logger_of
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
 Start = Callable[..., OrgoHandler]
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS", "TICK_SECONDS"):
-        monkeypatch.setattr(python_handler, name, 0.02)
 
 
 @pytest.fixture
@@ -33,25 +28,8 @@ def portal() -> Iterator[FakePortal]:
         yield portal
 
 
-@pytest.fixture
-def start(portal: FakePortal, tmp_path: Path) -> Iterator[Start]:
-    started: list[OrgoHandler] = []
-
-    def start(folder: Path = tmp_path, **options: Any) -> OrgoHandler:
-        file = folder / "audit.log"
-        handler = OrgoHandler(portal.url, TOKEN, filename=file, source="router", **options)
-        started.append(handler)
-        return handler
-
-    yield start
-    portal.always = None
-    for handler in started:
-        handler.close()
-
-
 def say(handler: logging.Handler, log_type: str, count: int) -> None:
-    logger = logging.Logger("orgo.test")
-    logger.addHandler(handler)
+    logger = logger_of(handler)
     for number in range(count):
         logger.info("Task Routed", extra={"task_id": str(number), "log_type": log_type})
         if number % 200 == 0:

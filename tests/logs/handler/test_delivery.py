@@ -7,16 +7,15 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from logs import python_handler
 from logs.python_handler import OrgoHandler
-from tests.logs.fake_portal import (
+from tests.logs.handler.fake_portal import (
     DROPPED,
     LOST_ANSWER,
     TOKEN,
@@ -25,41 +24,14 @@ from tests.logs.fake_portal import (
     serving,
     wait_for_file,
 )
+from tests.logs.handler.loggers import logger_of
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
 Start = Callable[..., OrgoHandler]
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS", "TICK_SECONDS"):
-        monkeypatch.setattr(python_handler, name, 0.02)
-
-
-@pytest.fixture
-def portal() -> Iterator[FakePortal]:
-    with serving(FakePortal()) as portal:
-        yield portal
-
-
-@pytest.fixture
-def start(portal: FakePortal, tmp_path: Path) -> Iterator[Start]:
-    started: list[OrgoHandler] = []
-
-    def start(**options: Any) -> OrgoHandler:
-        file = tmp_path / "audit.log"
-        own = OrgoHandler(portal.url, TOKEN, filename=file, source="email_parser", **options)
-        started.append(own)
-        return started[-1]
-
-    yield start
-    portal.always = None
-    for handler in started:
-        handler.close()
-
-
 def say(handler: logging.Handler, *numbers: int, log_type: str = "activity") -> None:
-    logger = logging.Logger("orgo.test")
-    logger.addHandler(handler)
+    logger = logger_of(handler)
     for number in numbers:
         logger.info("Task Routed", extra={"task_id": str(number), "log_type": log_type})
 

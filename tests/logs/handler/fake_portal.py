@@ -19,6 +19,7 @@ from typing import Any
 
 from logs.record import drafts
 from logs.record.drafts import Refusal
+from tests.local_server import listening
 
 TOKEN = "orgo_a-token"
 LIMIT_SECONDS = 20
@@ -125,14 +126,8 @@ def serving(portal: FakePortal, port: int = 0) -> Iterator[FakePortal]:
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     portal.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with listening(server):
         yield portal
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def wait_for_file(done: Any) -> None:
