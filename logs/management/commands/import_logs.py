@@ -27,6 +27,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from logs.imports.formats import Format
 from logs.imports.taking import Manner, Tally, import_file
@@ -160,7 +161,7 @@ class Command(BaseCommand):
     ) -> Tally:
         console = Console(stderr=True)
         with _progress(console) as bar:
-            task = bar.add_task(source.name, total=source.size, rate="")
+            task = bar.add_task(Path(source.name).name, total=source.size, rate="")
 
             def goes_on(tally: Tally) -> bool:
                 rate = f"{tally.lines / max(bar.tasks[0].elapsed or 0, 0.001):,.0f} lines/s"
@@ -216,9 +217,13 @@ def _kept_stdin(stack: ExitStack) -> Source:
     return Source("stdin", copy, size)
 
 
+# On 80 columns a long name must leave room for rate and time left.
+_NAME = Column(max_width=24, no_wrap=True, overflow="ellipsis")
+
+
 def _progress(console: Console) -> Progress:
     columns = (
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=_NAME),
         BarColumn(),
         DownloadColumn(),
         TextColumn("{task.fields[rate]}"),

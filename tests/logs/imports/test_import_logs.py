@@ -536,6 +536,22 @@ def test_a_changed_beginning_is_not_known() -> None:
     assert reader.place == Place()
 
 
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker", "north")
+def test_a_terminal_shows_rate_and_time_left_and_a_pipe_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Run(a_file(tmp_path, numbered(3)))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    Run(a_file(tmp_path, numbered(9), "a-very-long-name-of-a-very-old.log"))
+    bar = capsys.readouterr().err
+    assert "a-very-long-name" in bar
+    assert "lines/s" in bar
+    assert "0:00:00" in bar
+
+
 # --- real logs ----------------------------------------------------------------------------------
 
 AUTH_LOG = SHARED_DATA / "security" / "auth-log" / "auth.log"
