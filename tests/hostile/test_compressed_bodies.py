@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import tracemalloc
@@ -132,9 +133,10 @@ def test_10_gib_in_10_mib_are_refused_in_bounded_memory(
     service: Service, peak: Callable[[], int]
 ) -> None:
     bomb = blanks(10 * 1024)[: 9 * MIB]
-    before = peak()
-    for content_type in ("application/json", NDJSON):
-        assert refusal(packed(service, bomb, content_type=content_type)) == (400, "too_large")
-        inside = bomb[: 8 * MIB]
-        assert refusal(packed(service, inside, content_type=content_type)) == (400, "too_large")
-    assert peak() - before < MEMORY_LIMIT
+    for body in (bomb, bomb[: 8 * MIB]):
+        for content_type in ("application/json", NDJSON):
+            gc.collect()  # the last request's body may wait in a cycle of REST framework's
+            tracemalloc.reset_peak()
+            before = peak()
+            assert refusal(packed(service, body, content_type=content_type)) == (400, "too_large")
+            assert peak() - before < MEMORY_LIMIT
