@@ -136,13 +136,13 @@ def _read_back(
     tag: bytes,
 ) -> Iterator[Visited]:
     """The same lines for everybody: nobody is to learn from them who was known."""
-    owner = subject.pk if subject else None
+    owners = [subject.pk] if subject else []
     places = [row.pk for row in cases.values()]
     events = SealedEvent.objects.filter(case_code__in=cases)
     codes = list(events.values_list("code", flat=True))
     yield _counted("look-up", Subject.objects.filter(organization=organization, tag=tag))
-    yield _counted("key", WrappedKey.objects.filter(owner=owner))
-    yield _counted("identity", Identity.objects.filter(subject=owner))
+    yield _counted("key", WrappedKey.objects.filter(owner__in=owners))
+    yield _counted("identity", Identity.objects.filter(subject__in=owners))
     yield _counted(
         "labels that lead to the person",
         Participant.objects.filter(pk__in=places).exclude(link=None),

@@ -72,7 +72,8 @@ def sensitive_events() -> Iterator[dict[str, Any]]:
 
 def deliver_everywhere(service: Service) -> None:
     events = list(sensitive_events())
-    for log_type, path in {**PATH_OF, None: "/api/v1/logs/"}.items():
+    doors: list[tuple[LogType | None, str]] = [*PATH_OF.items(), (None, "/api/v1/logs/")]
+    for log_type, path in doors:
         told = [
             event
             | ({"log_type": "security"} if log_type is None else {})

@@ -361,6 +361,7 @@ def test_an_operator_resets_a_lost_phone(ada: User, clock: time_machine.Travelle
 # --- what the policy asks for ---------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("vault_at_hand")  # a custodian is led to what the vault lists
 @pytest.mark.parametrize("role", Role)
 def test_the_policy_asks_all_who_may_read_and_no_others(north: Organization, role: Role) -> None:
     client = Caller(user=a_user(role, north)).client

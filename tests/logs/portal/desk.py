@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.test import Client
@@ -82,12 +82,10 @@ class Desk:
             assert answer.status_code == 302
 
     def get(self, path: str) -> HttpResponse:
-        answer: HttpResponse = self.client.get(path)
-        return answer
+        return cast("HttpResponse", self.client.get(path))
 
     def post(self, path: str, told: dict[str, Any] | None = None) -> HttpResponse:
-        answer: HttpResponse = self.client.post(path, told or {})
-        return answer
+        return cast("HttpResponse", self.client.post(path, told or {}))
 
     def page(self, path: str) -> str:
         """The words of a page that is there."""
