@@ -31,6 +31,7 @@ _MENU = (
     ("Cases", "", (Role.HR_MANAGER,)),
     ("Counts", "counts/", (Role.HR_MANAGER,)),
     ("Reveal requests", "reveals/", (Role.HR_MANAGER, Role.CUSTODIAN, Role.DPO, Role.AUDITOR)),
+    ("Texts", "texts/", (Role.CUSTODIAN,)),
     ("Passkeys", "passkeys/", (Role.CUSTODIAN,)),
     ("Access log", "access-log/", (Role.DPO, Role.AUDITOR)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from logs.portal import access_log, case_counts, case_work, cases, frame, passkeys, reveals
+from logs.portal import access_log, case_counts, case_work, cases, frame, passkeys, reveals, texts
 
 urlpatterns: list[URLPattern] = [
     # --- cases, for HR managers ---
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern] = [
     path("reveals/", reveals.listed, name="reveals"),
     path("reveals/<uuid:request_id>/", reveals.one, name="reveal"),
     path("erasures/new/", reveals.new_erasure, name="new-erasure"),
+    path("texts/", texts.listed, name="texts"),
+    path("texts/<uuid:code>/", texts.of_case, name="case-texts"),
     path("passkeys/", passkeys.listed, name="passkeys"),
     path("passkeys/<uuid:passkey_id>/", passkeys.confirm, name="confirm-passkey"),
     # --- the restricted access log, for the dpo and the auditor ---

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.db.models import Count
 
 from logs.cases.models import Case, CaseEvent, Look, LookedAt
 from logs.vault import assigning, subjects
@@ -24,6 +25,7 @@ from orgo_audit.errors import BadInput, NotFound
 
 LONGEST_TEXT = 20_000
 MOST_TEXTS = 100
+MOST_CASES = 100
 # What HR has of an event already, or must not have at all.
 _NO_TEXT = frozenset(
     {
@@ -31,6 +33,28 @@ _NO_TEXT = frozenset(
         *("ip_address", "from", "to", "user", "identities", "anonymized_fields"),
     }
 )
+
+
+@answers("text_cases")
+def text_cases(question: Question) -> dict[str, Any]:
+    """The newest cases whose masked texts this custodian may read."""
+    custodian = asking(question, Role.CUSTODIAN)
+    rows = Case.objects.filter(organization=question.organization).order_by("-opened_on", "-code")
+    counted = rows.annotate(
+        events_there=Count("events"), texts_released=Count("events__released_text")
+    )
+    return {
+        "cases": [
+            {
+                "case": str(case.pk),
+                "opened_on": case.opened_on.isoformat(),
+                "events": case.events_there,
+                "released": case.texts_released,
+            }
+            for case in counted[:MOST_CASES]
+            if not assigning.takes_part(custodian, case.pk, question.keys)
+        ]
+    }
 
 
 @answers("texts")
