@@ -118,7 +118,6 @@ CASE_EXAMPLES: dict[str, tuple[Example, ...]] = {
         {
             **_CASE,
             "participants": ["Anon1", "Anon2"],
-            "assigned_to": ["hr.anna"],
             "notes": [],
             "events": [_EVENT],
             "events_next": None,

@@ -125,7 +125,6 @@ def _beside(case: Case) -> dict[str, Any]:
     _, labels = reading.size_of(case)
     return {
         "participants": labels,
-        "assigned_to": reading.assigned_to(case),
         "notes": [
             {
                 "written_at": format_instant(note.written_at),

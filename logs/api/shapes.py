@@ -201,7 +201,6 @@ _CASE: dict[str, Any] = {
 _WHOLE_CASE: dict[str, Any] = {
     **_CASE,
     "participants": _LABELS,
-    "assigned_to": {"type": "array", "items": TEXT},
     "notes": {
         "type": "array",
         "items": closed({"written_at": UTC_INSTANT, "by": TEXT, "text": TEXT}),

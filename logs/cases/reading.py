@@ -16,7 +16,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 
 from logs.cases import access, counts, looks
 from logs.cases.access import HrViewer
-from logs.cases.models import Case, CaseEvent, CaseGrant, CaseNote, LookedAt
+from logs.cases.models import Case, CaseEvent, CaseNote, LookedAt
 from logs.cases.role import as_hr
 from logs.record.drafts import format_instant
 from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page_of
@@ -133,13 +133,6 @@ def notes(case: Case) -> list[CaseNote]:
     for note in found:
         note.written_by = names.get(note.author_id, "")  # type: ignore[attr-defined]  # for the page
     return found
-
-
-def assigned_to(case: Case) -> list[str]:
-    """The names of those who work on the case."""
-    with as_hr():
-        users = set(CaseGrant.objects.filter(content_object=case.pk).values_list("user", flat=True))
-    return sorted(names_of(users).values())
 
 
 def names_of(users: set[int]) -> dict[int, str]:

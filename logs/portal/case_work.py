@@ -19,6 +19,7 @@ from logs.cases.access import HrViewer, hr_managers_of
 from logs.cases.models import Case
 from logs.portal.cases import destroyed_after, facts_of, open_steps, today
 from logs.portal.frame import hr_page, show
+from logs.portal.vault_forms import explain
 from orgo_audit.accounts.models import User
 from orgo_audit.errors import BadInput, Conflict, NotFound, OrgoError
 
@@ -112,8 +113,7 @@ class VaultForm(forms.Form):
             if problem.code == NOT_ASSIGNABLE:
                 return {}
             self.status = problem.status
-            path = problem.path if problem.path in self.fields else None
-            self.add_error(path, problem.full_sentence)
+            explain(self, problem)
         return None
 
 
@@ -140,15 +140,29 @@ class RevealForm(VaultForm):
     label = forms.RegexField(
         r"^Anon[1-9][0-9]{0,4}$",
         label="Whose",
+        help_text="A label of this case such as Anon1.",
         error_messages={"invalid": "Give a label of this case such as Anon1."},
     )
     field = forms.ChoiceField(label="What", choices=list(FIELDS.items()), initial="identity")
     minutes = forms.IntegerField(
-        label="For how many minutes", min_value=1, max_value=MAX_MINUTES, initial=10
+        label="For how many minutes",
+        min_value=1,
+        max_value=MAX_MINUTES,
+        initial=10,
+        help_text=f"At most {MAX_MINUTES}, from the second approval on.",
     )
-    views = forms.IntegerField(label="How many times", min_value=1, max_value=MAX_VIEWS, initial=1)
+    views = forms.IntegerField(
+        label="How many times",
+        min_value=1,
+        max_value=MAX_VIEWS,
+        initial=1,
+        help_text=f"At most {MAX_VIEWS}.",
+    )
     reason = forms.CharField(
-        label="Reason", max_length=LONGEST_REASON, widget=forms.Textarea(attrs={"rows": 4})
+        label="Reason",
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="The custodians decide by it. It is kept with the request.",
     )
 
 

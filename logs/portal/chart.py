@@ -76,6 +76,7 @@ def chart_of(counts: Counts) -> Chart | None:
 
 def _bar(place: int, month: date, total: Count, highest: int) -> Bar:
     height = round(HEIGHT * (total or 0) / highest, 1)
-    is_named = place == 0 or month.month in (1, 4, 7, 10)
     x = LEFT + place * STEP + (STEP - BAR) // 2
-    return Bar(month, total, x, round(ABOVE + HEIGHT - height, 1), height, is_named)
+    return Bar(
+        month, total, x, round(ABOVE + HEIGHT - height, 1), height, month.month in (1, 4, 7, 10)
+    )

@@ -44,12 +44,6 @@ def days_of(events: Iterable[CaseEvent], grain: TimeGrain) -> list[Day]:
     return days
 
 
-def labels_in(events: Iterable[CaseEvent]) -> list[str]:
-    """The labels on this page, in the order of their numbers."""
-    found = {one["label"] for event in events for one in event.participants}
-    return sorted(found, key=lambda label: int(label.removeprefix("Anon")))
-
-
 def place_in(text: str) -> int:
     """The place behind which a page begins; BadInput for what is none."""
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _LAST_PLACE:

@@ -74,7 +74,7 @@ def test_the_list_tells_kind_day_age_state_and_what_is_due(
     monkeypatch.setattr(cases, "today", lambda: date(2024, 11, 30))
     answer = desk.get("/cases/")
     page = words_of(answer)
-    row = f"{str(case.pk)[:8]} Harassment 2024-11-24 6 days open Acknowledged by 2024-12-01"
+    row = f"{str(case.pk)[:8]} Harassment 2024-11-24 6 days open Acknowledge receipt by 2024-12-01"
     assert row in page
     assert f"{row} late" not in page
     assert f'title="{case.pk}"' in answer.content.decode()
@@ -84,7 +84,7 @@ def test_a_missed_deadline_is_marked(
     desk: Desk, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cases, "today", lambda: date(2024, 12, 2))
-    assert "Acknowledged by 2024-12-01 late" in desk.page("/cases/")
+    assert "Acknowledge receipt by 2024-12-01 late" in desk.page("/cases/")
 
 
 def test_an_empty_list_explains_itself(desk: Desk) -> None:
