@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -171,16 +170,13 @@ class QuarantinedEvent(models.Model):
     # As JSON text, cut at 64 KiB.
     sent = models.TextField()
     truncated = models.BooleanField(default=False)
-    # Keyed digests of the tasks and mails it speaks of, those that were cut away included.
-    named = ArrayField(models.BinaryField(max_length=32), default=list)
 
     class Meta:
         default_permissions = ("view",)
         verbose_name = "refused item"
         verbose_name_plural = "quarantine"
         indexes = [
-            models.Index(fields=["organization", "recorded_at", "id"], name="quarantine_in_order"),
-            GinIndex(fields=["named"], name="quarantine_named"),
+            models.Index(fields=["organization", "recorded_at", "id"], name="quarantine_in_order")
         ]
 
     def __str__(self) -> str:
@@ -190,7 +186,7 @@ class QuarantinedEvent(models.Model):
 class SealedItem(models.Model):
     """An envelope in the vault's inbox. The web login may insert, never read."""
 
-    place = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     envelope = models.BinaryField()
 
@@ -217,35 +213,6 @@ class SensitiveReference(models.Model):
 
     def __str__(self) -> str:
         return f"reference {self.pk}"
-
-
-class Reclassification(models.Model):
-    """What was stored as ordinary, has become sensitive, and waits to leave: its id alone."""
-
-    class Kind(models.TextChoices):
-        EVENT = "event", "event"
-        ITEM = "item", "refused item"
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    kind = models.CharField(max_length=5, choices=Kind.choices)
-    subject_id = models.UUIDField()
-
-    class Meta:
-        default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "kind", "subject_id"], name="reclassification_once"
-            ),
-            # In full: a nested class does not see `Kind`.
-            models.CheckConstraint(
-                condition=models.Q(kind__in=["event", "item"]), name="reclassification_kind_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.subject_id}"
 
 
 class ReadMark(models.Model):

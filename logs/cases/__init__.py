@@ -1,1 +1,0 @@
-"""The HR world: cases without an identifying column, read behind a database role of their own."""

@@ -1,1 +1,0 @@
-"""The portal's own pages for HR, custodians and overseers; no Django admin leads here."""
