@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,9 @@ REFERENCES = ("task_id", "email_id")
 _COMPARABLE = (str, int, type(None))
 _SPEAKING = frozenset({*REFERENCES, "details"})
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
-_TAG = re.compile(r"\+[^@\s]*(?=@)")
+# What stands before an @: each run of signs is looked at once.
+_LOCAL_PART = re.compile(r"(?<![^@\s])[^@\s]++@")
+_MOST_MARKS = 30
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -28,15 +30,35 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", few_marks(text)).casefold())
+
+
+def few_marks(text: str) -> str:
+    """No endless run of combining marks: putting one in order takes the square of its length."""
+    if len(text) <= _MOST_MARKS or text.isascii():
+        return text
+    return "".join(_with_few_marks(text))
+
+
+def _with_few_marks(text: str) -> Iterator[str]:
+    run = 0
+    for sign in text:
+        run = run + 1 if unicodedata.combining(sign) else 0
+        if run <= _MOST_MARKS:
+            yield sign
 
 
 def _fold_address(text: str) -> str:
     """One spelling for addresses: no width, case, invisible characters, +tags (RFC 5233)."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", few_marks(text))
         text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
-    return _TAG.sub("", text).casefold()
+    return _LOCAL_PART.sub(_without_tag, text).casefold()
+
+
+def _without_tag(local_part: re.Match[str]) -> str:
+    name, tag, _ = local_part[0].partition("+")
+    return f"{name}@" if tag else name
 
 
 # Long texts are not kept: a sender could fill the memory with them.

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logs.record.sensitivity import Rules, is_sensitive, judge, references
-from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
+from orgo_audit.policy.schema import OrganizationPolicy, Policy, SensitiveWorkflow
 from tests.builders import wire_event
 
 Reference = tuple[str, str]
@@ -304,3 +304,13 @@ def test_sensitivity_is_what_is_reachable_from_a_sign(items: list[dict[str, Any]
             break
         reached |= more
     assert sensitive_places(items) == reached
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+" * 10**6 + "é", "é" + "+a" * 10**6, "a" + "\u0301\u0323" * 10**6, "é@" * 10**5],
+)
+def test_a_long_text_is_judged_at_all(text: str) -> None:
+    """One whose time grew with the square of its length would take an hour for each of these."""
+    rules = Rules.of(Policy().for_organization("north"))
+    assert not is_sensitive({"timestamp": "", "action": text, text: text}, rules)
