@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import os
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from logs.api.parameters import GZIP_PIECE_BYTES
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from tests.builders import PATH_OF, Answer, Service, an_organization, wire_event
@@ -84,6 +86,18 @@ def test_a_body_that_is_not_one_gzip_file_is_refused(shape: str, service: Servic
             continue  # two members are one line with two documents: refused as a line
         assert answer.status == 400, answer.content
     assert stored() == 0
+
+
+def test_several_large_members_are_one_body(service: Service) -> None:
+    """Larger than the pieces in which it is unpacked, and the members end anywhere in them."""
+    noise = [wire_event(noise=os.urandom(2000).hex()) for _ in range(200)]
+    lines = [json.dumps(event).encode() + b"\n" for event in noise]
+    members = [gzip.compress(b"".join(lines[first : first + 67])) for first in range(0, 200, 67)]
+    assert min(map(len, members[:-1])) > 2 * GZIP_PIECE_BYTES
+    answer = packed(service, b"".join(members), content_type=NDJSON)
+    assert (answer.status, answer.json["accepted"]) == (201, 200)
+    kept = {event.details["noise"] for event in Event.objects.exclude(source="portal")}
+    assert kept == {event["noise"] for event in noise}
 
 
 @pytest.mark.parametrize("encoding", ["gzip,gzip", "gzip, gzip", "x-gzip", "*", "gzip;q=1", "\xa0"])

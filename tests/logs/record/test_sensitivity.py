@@ -308,7 +308,7 @@ def test_sensitivity_is_what_is_reachable_from_a_sign(items: list[dict[str, Any]
 
 @pytest.mark.parametrize(
     "text",
-    ["+" * 10**6 + "é", "é" + "+a" * 10**6, "a" + "\u0301\u0323" * 10**6, "é@" * 10**5],
+    ["+" * 10**6 + "é", "é" + "+a" * 10**6, "a" + "\u0301\u0323" * 10**6],
 )
 def test_a_long_text_is_judged_at_all(text: str) -> None:
     """One whose time grew with the square of its length would take an hour for each of these."""
