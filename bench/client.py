@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import cycle, islice
 
-from bench.events import EVENTS_PER_REQUEST, request_bodies
+from bench.events import EVENTS_PER_REQUEST, request_bodies, sensitive_event, wire_event
 
 DISTINCT_BODIES = 20
 BLOCK_BYTES = 64 * 1024
-_bodies = lru_cache(maxsize=1)(lambda: list(request_bodies(DISTINCT_BODIES)))
+
+
+@lru_cache(maxsize=2)
+def _bodies(sensitive: bool) -> list[bytes]:
+    return list(request_bodies(DISTINCT_BODIES, sensitive_event if sensitive else wire_event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +30,25 @@ class Delivery:
     latencies: tuple[float, ...]
 
 
-def deliver(port: int, token: str, seconds: float, offset: int) -> Delivery:
+def deliver(
+    port: int, token: str, seconds: float, offset: int, *, sensitive: bool = False
+) -> Delivery:
     """Posts batch after batch until the time is up; anything but a full receipt is an error."""
-    bodies = cycle(islice(cycle(_bodies()), offset, offset + DISTINCT_BODIES))
+    bodies = cycle(islice(cycle(_bodies(sensitive)), offset, offset + DISTINCT_BODIES))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    latencies = []
+    expected = http.HTTPStatus.ACCEPTED if sensitive else http.HTTPStatus.CREATED
+    latencies: list[float] = []
     cpu, began = time.process_time(), time.perf_counter()
     now = began
     while now - began < seconds:
-        connection.request("POST", "/api/v1/activity-logs/", next(bodies), headers)
+        body = next(bodies)
+        if sensitive:  # new cases each time, not ever more events in the same ones
+            body = body.replace(b'"H-', b'"H-%d-%d-' % (offset, len(latencies)))
+        connection.request("POST", "/api/v1/activity-logs/", body, headers)
         answer = connection.getresponse()
         receipt = answer.read()
-        if answer.status != http.HTTPStatus.CREATED:
+        if answer.status != expected:
             raise RuntimeError(f"{answer.status}: {receipt[:300]!r}")
         latencies.append(time.perf_counter() - now)
         now += latencies[-1]

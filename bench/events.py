@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -23,6 +23,7 @@ ACTIONS = (
 STATUSES = ("Success",) * 9 + ("Pending",)
 EVENTS_PER_TASK = 8
 
+Maker = Callable[[int, Random], dict[str, Any]]
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,11 +51,24 @@ def wire_event(number: int, random: Random) -> dict[str, Any]:
     }
 
 
-def request_bodies(count: int) -> Iterator[bytes]:
+def sensitive_event(number: int, random: Random) -> dict[str, Any]:
+    """The same with a case and three people in it."""
+    case = number // EVENTS_PER_TASK
+    names = ("reporter", "reported_user", "witness")
+    people = {
+        name: f"person.{case:06}.{place}@organization.com" for place, name in enumerate(names)
+    }
+    told = {"workflow": "harassment", "case_id": f"H-{case:06}", "identities": people}
+    ordinary = wire_event(number, random)
+    del ordinary["task_id"], ordinary["email_id"]  # the case's id says it
+    return ordinary | told
+
+
+def request_bodies(count: int, make: Maker = wire_event) -> Iterator[bytes]:
     """Batches of a thousand events each, always the same ones."""
     random = Random(1)  # noqa: S311  (repeatable on purpose)
     for batch in range(count):
         first = batch * EVENTS_PER_REQUEST
         yield msgspec.json.encode(
-            [wire_event(first + place, random) for place in range(EVENTS_PER_REQUEST)]
+            [make(first + place, random) for place in range(EVENTS_PER_REQUEST)]
         )

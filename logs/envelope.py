@@ -15,6 +15,8 @@ from orgo_audit.errors import Unavailable
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 INFO = b"orgo/inbox/v1|"
+CHANNEL = "orgo_vault"  # where the vault hears that something waits
+ANSWER_INFO = b"orgo/answer/v1|"
 _KIB = 1024
 _LENGTH_BYTES = 4
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from logs.cases.access import sees_cases
+from logs.cases.beat import is_alive as vault_is_alive
 from logs.record.access import sync_grants
 from logs.record.own_events import (
     report_administration,
@@ -34,5 +36,7 @@ __all__ = [
     "report_sign_in",
     "report_sign_out",
     "report_unlock",
+    "sees_cases",
     "sync_grants",
+    "vault_is_alive",
 ]

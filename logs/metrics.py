@@ -22,3 +22,8 @@ QUARANTINE_SETTLED = Counter(
     "Refused items that left quarantine: accepted, discarded, expired or surplus.",
     ["how"],
 )
+VAULT_UP = Gauge(
+    "orgo_audit_vault_up",
+    "1 while the vault's process is alive; 0: sensitive events wait in its inbox.",
+    multiprocess_mode="mostrecent",
+)

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from logs.record import access, bounds, partitions, policy_loading
+from logs.cases import beat, notices
+from logs.record import access, bounds, partitions, policy_loading, reclassification
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,24 @@ def sync_grants() -> None:
 def make_segments() -> None:
     """Makes the coming months' segments."""
     partitions.make_segments(timezone.now())
+
+
+@shared_task
+def reclassify() -> None:
+    """Moves what has become sensitive since it was stored to the vault."""
+    reclassification.run(timezone.now())
+
+
+@shared_task
+def watch_vault() -> None:
+    """Says in the metric whether the vault is alive."""
+    beat.measure(timezone.now())
+
+
+@shared_task
+def send_notices() -> None:
+    """Tells people by mail that something happened in the restricted area."""
+    notices.send_waiting(timezone.now())
 
 
 @shared_task

@@ -61,6 +61,16 @@ ERRORS = (
             "bad_cursor",
             "empty_range",
             "search_not_available",
+            "missing_value",
+            "bad_case_code",
+            "unknown_state",
+            "bad_place",
+            "bad_purpose",
+            "unknown_field",
+            "wrong_length",
+            "bad_petition",
+            "bad_assertion",
+            "bad_input",
         ),
         "Mend the request; `path` says where. Sending it again changes nothing.",
     ),
@@ -71,7 +81,7 @@ ERRORS = (
     ),
     (
         403,
-        ("scope_missing", "token_needed", "person_needed", "not_allowed"),
+        ("scope_missing", "token_needed", "person_needed", "own_request", "not_allowed"),
         "Ask an operator for a token with the scope.",
     ),
     (404, ("not_found",), "Nothing here, or nothing for you."),
@@ -81,11 +91,16 @@ ERRORS = (
         ("idempotency_key_reused", "truncated"),
         "Another body has this key: choose a new key.",
     ),
+    (
+        409,
+        ("not_approved", "reveal_over", "not_open", "decided_already", "no_passkey"),
+        "Not as things stand: look at the request again.",
+    ),
     (415, ("unsupported_media_type",), "Send JSON or NDJSON, packed with gzip or not at all."),
     (429, ("too_fast",), "Wait for `Retry-After` seconds; then the same request again."),
     (
         503,
-        ("database_away", "vault_key_missing"),
+        ("database_away", "vault_key_missing", "unavailable"),
         "Wait for `Retry-After` seconds, or try later; the same request again.",
     ),
 )
@@ -144,7 +159,13 @@ def _errors() -> list[tuple[int, tuple[str, ...], SafeString]]:
 
 
 # After the single logs.
-_LATER = ("/api/v1/logs/", "/api/v1/traces/", "/api/v1/quarantine/")
+_LATER = (
+    "/api/v1/logs/",
+    "/api/v1/traces/",
+    "/api/v1/quarantine/",
+    "/api/v1/anonymized-logs/",
+    "/api/v1/cases/",
+)
 
 
 def _resource_order(place: tuple[str, Json]) -> tuple[int, str]:

@@ -18,6 +18,9 @@ KEEP = "SELECT, INSERT, UPDATE"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 ROLES = ("orgo_web", "orgo_worker", "orgo_vault")
+# No login: the web process becomes it, for one transaction, to read HR's tables.
+HR = "orgo_hr"
+SCHEMAS = {"hr": (HR, *ROLES), "vault": ("orgo_vault",), "keys": ("orgo_vault",)}
 
 # table: (web, worker, vault)
 TABLES: dict[str, tuple[str, str, str]] = {
@@ -30,7 +33,11 @@ TABLES: dict[str, tuple[str, str, str]] = {
     ),
     # The vault's inbox: whoever takes mail in cannot read it back.
     "logs_sealeditem": ("INSERT", "INSERT", "SELECT, DELETE"),
+    "logs_vaultbeat": (READ, READ, KEEP),
     "logs_sensitivereference": (ADD, ADD, ADD),
+    # The doors say what has to leave the ordinary world; the worker moves it.
+    "logs_reclassification": ("INSERT", "SELECT, INSERT, DELETE", ""),
+    "event_removal": ("", "", ""),
     "logs_readmark": (KEEP, ALL, ""),
     "logs_importedfile": ("", KEEP, ""),
     # The web process cannot widen anybody's view: the worker puts the policy's grants into force.
@@ -39,10 +46,14 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "logs_logscopeusergrant": (READ, ALL, ""),
     "policy_policyversion": (f"{READ}, UPDATE (state, decided_at, decided_by)", KEEP, READ),
     "accounts_organization": (READ, ADD, READ),
-    "accounts_user": (f"{READ}, UPDATE (last_login, password, time_zone)", KEEP, ""),
+    "accounts_user": (
+        f"{READ}, UPDATE (last_login, password, time_zone)",
+        KEEP,
+        "SELECT (id, username, email, is_active)",
+    ),
     "accounts_user_groups": (READ, ALL, ""),
     "accounts_user_user_permissions": (READ, READ, ""),
-    "accounts_membership": (READ, ALL, ""),
+    "accounts_membership": (READ, ALL, READ),
     # Wrong passwords, counted; digests instead of names.
     "axes_accessattempt": (ALL, "SELECT, DELETE", ""),
     "axes_accessattemptexpiration": (ALL, "SELECT, DELETE", ""),
@@ -52,8 +63,8 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "accounts_servicetoken": (f"{ADD}, UPDATE (last_used_at, revoked_at, expires_at)", KEEP, ""),
     "auth_group": (READ, ADD, ""),
     "auth_group_permissions": (READ, READ, ""),
-    "auth_permission": (READ, READ, ""),
-    "django_content_type": (READ, READ, ""),
+    "auth_permission": (READ, READ, READ),
+    "django_content_type": (READ, READ, READ),
     "django_admin_log": ("", "", ""),
     "django_migrations": (READ, READ, READ),
     "guardian_groupobjectpermission": ("", "", ""),
@@ -69,7 +80,48 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "django_celery_beat_periodictasks": (READ, ALL, ""),
     "django_celery_beat_solarschedule": (READ, ALL, ""),
 }
-FUNCTIONS = {"create_segment(text, date)": ("orgo_web", "orgo_worker")}
+# The restricted world: (hr, worker, vault). The web login itself reaches none of it.
+RESTRICTED: dict[str, tuple[str, str, str]] = {
+    "hr.case": (
+        f"{READ}, UPDATE (state, acknowledged_on, answered_on, closed_on)",
+        "",
+        ALL,
+    ),
+    "hr.case_event": (READ, "", ALL),
+    "hr.case_grant": (READ, "", ALL),
+    "hr.case_note": (ADD, "", "SELECT, DELETE"),
+    "hr.look": (ADD, "", ADD),
+    "hr.approval_request": (READ, "", KEEP),
+    "hr.decision": (READ, "", f"{ADD}, UPDATE (voided_at)"),
+    "hr.custodian_passkey": (READ, "", KEEP),
+    "hr.errand": (
+        "SELECT, INSERT, DELETE",
+        "SELECT, INSERT, DELETE",
+        "SELECT, UPDATE (answer, state), DELETE",
+    ),
+    "hr.notice": ("", "SELECT, UPDATE (sent_at, tries), DELETE", ADD),
+    "vault.subject": ("", "", ALL),
+    "vault.identity": ("", "", ALL),
+    "vault.case_tag": ("", "", ALL),
+    "vault.participant": ("", "", ALL),
+    "vault.event": ("", "", ALL),
+    "vault.held_item": ("", "", ALL),
+    "vault.passkey": ("", "", KEEP),
+    "vault.request": ("", "", KEEP),
+    "vault.approval": ("", "", ADD),
+    "vault.view": ("", "", ADD),
+    "keys.wrapped_key": ("", "", ALL),
+}
+# What HR's role needs of everybody's tables: guardian's look-ups, and the organization's name.
+BESIDE = {
+    "accounts_organization": READ,
+    "auth_permission": READ,
+    "django_content_type": READ,
+}
+FUNCTIONS = {
+    "create_segment(text, date)": ("orgo_web", "orgo_worker"),
+    "remove_events(uuid[], text, uuid)": ("orgo_worker",),
+}
 
 _MAKE_ROLE = """
 DO $$ BEGIN
@@ -77,6 +129,27 @@ DO $$ BEGIN
     CREATE ROLE {role} NOLOGIN;
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another start was faster
+END $$
+"""
+
+# Whoever may become HR's role must not simply have its rights (PostgreSQL 15 knows this per role).
+_LET_WEB_BECOME_HR = f"""
+DO $$ BEGIN
+  PERFORM pg_advisory_xact_lock(8);
+  IF current_setting('server_version_num')::int >= 160000 THEN
+    EXECUTE 'GRANT {HR} TO orgo_web WITH INHERIT FALSE, SET TRUE';
+  ELSE
+    EXECUTE 'ALTER ROLE orgo_web NOINHERIT';
+    EXECUTE 'GRANT {HR} TO orgo_web';
+  END IF;
+EXCEPTION WHEN unique_violation OR internal_error THEN NULL;  -- another start was faster
+END $$
+"""
+_CHECK_IT = f"""
+DO $$ BEGIN
+  IF pg_has_role('orgo_web', '{HR}', 'USAGE') OR NOT pg_has_role('orgo_web', '{HR}', 'MEMBER') THEN
+    RAISE EXCEPTION 'orgo_web must be able to SET ROLE {HR}, and must not inherit it';
+  END IF;
 END $$
 """
 
@@ -90,8 +163,10 @@ def apply_after_migrate(*, using: str, **_: Any) -> None:
 
 def statements(database: str) -> Iterator[sql.Composable]:
     """All of it, in order; safe to run again."""
-    for role in ROLES:
+    for role in (*ROLES, HR):
         yield sql.SQL(_MAKE_ROLE).format(name=sql.Literal(role), role=sql.Identifier(role))
+    yield sql.SQL(_LET_WEB_BECOME_HR)
+    yield sql.SQL(_CHECK_IT)
     roles = sql.SQL(", ").join(map(sql.Identifier, ROLES))
     # A temporary table named `event` would stand before ours.
     yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
@@ -103,9 +178,31 @@ def statements(database: str) -> Iterator[sql.Composable]:
         for role, right in zip(ROLES, rights, strict=True):
             if right:
                 yield _grant(sql.SQL(right), sql.Identifier("public", table), role)
+    yield from _of_the_restricted_world()
     for function, callers in FUNCTIONS.items():
         for role in callers:
             yield _grant(sql.SQL("EXECUTE"), sql.SQL(f"FUNCTION public.{function}"), role)
+
+
+def _of_the_restricted_world() -> Iterator[sql.Composable]:
+    everybody = sql.SQL(", ").join(map(sql.Identifier, (*ROLES, HR)))
+    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(sql.Identifier(HR))
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(sql.Identifier(HR))
+    for schema, roles in SCHEMAS.items():
+        name = sql.Identifier(schema)
+        yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}").format(name, everybody)
+        yield sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(name, everybody)
+        for role in roles:
+            yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(role))
+            yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(
+                name, sql.Identifier(role)
+            )
+    for table, rights in RESTRICTED.items():
+        for role, right in zip((HR, "orgo_worker", "orgo_vault"), rights, strict=True):
+            if right:
+                yield _grant(sql.SQL(right), sql.Identifier(*table.split(".")), role)
+    for table, right in BESIDE.items():
+        yield _grant(sql.SQL(right), sql.Identifier("public", table), HR)
 
 
 def _grant(right: sql.SQL, target: sql.Composable, role: str) -> sql.Composed:

@@ -84,6 +84,13 @@ def _broker() -> str:
 
 
 def _vault() -> str:
+    """Its process may be away for a day, and nothing is lost: that is no reason to be not ready."""
+    if interface.vault_is_alive(timezone.now()):
+        return "open"
+    return "away: sensitive events are sealed and wait, cases stand still"
+
+
+def _vault_key() -> str:
     if not settings.ORGO_VAULT_PUBLIC_KEY:
         raise NotReady("no public key: sensitive events are refused (ORGO_VAULT_PUBLIC_KEY)")
     return "sensitive events can be sealed"
@@ -95,5 +102,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "policy": _policy,
     "cache": _cache,
     "broker": _broker,
-    "vault_key": _vault,
+    "vault_key": _vault_key,
+    "vault": _vault,
 }

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOT_TOLD = _STANDARD | {"data"}  # Celery's: the arguments of a task
 ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
@@ -22,7 +23,7 @@ class LogLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        values = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        values = {name: value for name, value in vars(record).items() if name not in _NOT_TOLD}
         told = " ".join(f"{name}={_one_line(value)}" for name, value in values.items())
         first, newline, rest = line.partition("\n")
         return f"{first} {told}{newline}{rest}" if told else line

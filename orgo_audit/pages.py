@@ -11,9 +11,14 @@ from django.template.loader import render_to_string
 
 from logs import interface
 from orgo_audit import api
-from orgo_audit.accounts.models import User
+from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.admin import PageRefused, is_admin
 from orgo_audit.requests import address_of, method_of, route_of
+from orgo_audit.sign_in_pages import person_of
+
+# Where people of the restricted world begin who see no case.
+_FRONT_PAGES = {"reveals": (Role.CUSTODIAN,), "case-access-log": (Role.DPO, Role.AUDITOR)}
 
 
 @login_required
@@ -21,6 +26,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """Leads each role to what it has; whoever has nothing yet is told so, calmly."""
     if is_admin(request):
         return redirect("admin:index")
+    person = person_of(request)
+    if interface.sees_cases(person):
+        return redirect("cases")
+    for page, roles in _FRONT_PAGES.items():
+        if organizations_with_role(person, *roles):
+            return redirect(page)
     return render(request, "orgo_audit/nothing_yet.html")
 
 

@@ -48,6 +48,24 @@ PERIODIC_WORK = (
         "a sender whose every item is refused must not fill the disk, and the metric stays fresh",
     ),
     PeriodicWork(
+        "reclassify",
+        "logs.tasks.reclassify",
+        timedelta(seconds=30),
+        "what spoke of a task before it became sensitive must not be read any longer",
+    ),
+    PeriodicWork(
+        "watch the vault",
+        "logs.tasks.watch_vault",
+        timedelta(seconds=30),
+        "while it is away sensitive events only wait, and somebody must know",
+    ),
+    PeriodicWork(
+        "send notices",
+        "logs.tasks.send_notices",
+        timedelta(minutes=1),
+        "whoever should know that an identity was asked for or shown hears it soon",
+    ),
+    PeriodicWork(
         "warn of expiring tokens",
         "orgo_audit.tasks.warn_of_expiring_tokens",
         timedelta(hours=6),

@@ -58,6 +58,12 @@ ORGO_POLICY = Path(
 ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="") or paths.read_secret(
     ORGO_HOME, "vault_public_key.pem"
 )
+# Read by the vault's login alone, further below; a path, for the keys in it change.
+ORGO_VAULT_KEYRING = Path(
+    env.str(
+        "ORGO_VAULT_KEYRING", default=str(paths.secrets_folder(ORGO_HOME) / "vault_keyring.json")
+    )
+)
 TESTING = ORGO_PROCESS == "test"
 _command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
 
@@ -100,6 +106,11 @@ def _database(login: str) -> dict[str, Any]:
 
 _login = logins.login_for(ORGO_PROCESS, _command)
 DATABASES = {"default": _database(_login) if _login else {}}
+ORGO_VAULT_KEY: str = (
+    env.str("ORGO_VAULT_KEY", default="") or paths.read_secret(ORGO_HOME, "vault_key.pem")
+    if _login == logins.VAULT
+    else ""
+)
 EMBEDDED_DATABASE = str(paths.socket_folder(ORGO_HOME)) == DATABASES["default"].get("HOST")
 if TESTING or not ORGO_PROCESS:
     DATABASES["owner"] = _database(logins.OWNER)
@@ -138,6 +149,12 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "orgo_audit.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
+# --- mail to people -----------------------------------------------------------------------------
+EMAIL_URL: str = env.str("EMAIL_URL", default="")  # empty: nobody is told by mail
+vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = f"orgo-audit@{_public.hostname or 'localhost'}"
+
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -161,7 +178,7 @@ INSTALLED_APPS = [
     "compliance",
 ]
 MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "orgo_audit.middleware.PrometheusBefore",
     "django.middleware.security.SecurityMiddleware",
     "orgo_audit.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

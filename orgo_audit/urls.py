@@ -19,6 +19,7 @@ urlpatterns = [
     path("second-factor/codes/", second_factor_pages.recovery_codes, name="recovery-codes"),
     path("second-factor/remove/", second_factor_pages.remove, name="second-factor-remove"),
     path("admin/", admin.site.urls),
+    path("cases/", include("logs.portal.urls")),
     path("api/v1/schema/", api_docs.schema, name="api-schema"),
     path("api/v1/docs/", api_docs.docs, name="api-docs"),
     path("api/v1/", include("logs.api.urls")),

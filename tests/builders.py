@@ -255,11 +255,20 @@ class Vault:
         content: dict[str, Any] = json.loads(padded[4 : 4 + length])
         return content
 
+    def items(self, organization: Organization) -> list[dict[str, Any]]:
+        """What waits in the inbox, item by item, each with what its batch shares."""
+        contents = [self.open(sealed, organization) for sealed in inbox()]
+        return [
+            {name: value for name, value in content.items() if name != "items"} | item
+            for content in contents
+            for item in content["items"]
+        ]
+
 
 def inbox() -> list[bytes]:
     """All envelopes that wait, with the vault's login: for tests that commit."""
     with connections["vault"].cursor() as cursor:
-        cursor.execute("SELECT envelope FROM logs_sealeditem")
+        cursor.execute("SELECT envelope FROM logs_sealeditem ORDER BY place")
         envelopes = [bytes(row[0]) for row in cursor.fetchall()]
     connections["vault"].close()
     return envelopes

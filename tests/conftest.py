@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -12,11 +13,14 @@ from django.test.testcases import QuietWSGIRequestHandler
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from logs.cases import errands as case_errands
+from logs.cases.models import Errand
 from orgo_audit import logins
 from orgo_audit.policy import versions
 from tests import database, environment
 from tests.builders import Vault
 from tests.local_server import listening
+from tests.vault_at_hand import VaultAtHand
 
 LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
 
@@ -93,6 +97,23 @@ def vault(settings: Settings) -> Vault:
     vault = Vault()
     settings.ORGO_VAULT_PUBLIC_KEY = vault.public_key_pem
     return vault
+
+
+@pytest.fixture
+def vault_at_hand(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> VaultAtHand:
+    """The vault answers each question at once, in this process. Set `is_away` to silence it."""
+    at_hand = VaultAtHand(tmp_path, settings)
+    put = case_errands._put
+
+    def put_and_answer(errand: Errand) -> None:
+        put(errand)
+        at_hand.answer(errand)
+
+    monkeypatch.setattr(case_errands, "_put", put_and_answer)
+    monkeypatch.setattr(case_errands, "LONGEST_WAIT_SECONDS", 0.0)
+    return at_hand
 
 
 @pytest.fixture

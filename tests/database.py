@@ -12,6 +12,7 @@ from psycopg import sql
 
 OWNER_ALIAS = "owner"
 BUILDER_ROLE = "orgo_test_builder"
+VAULT_ROLE = "orgo_test_vault"
 KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
 # A test that leaves a transaction open is told so, and does not hang the run.
 WIPE_LOCK_TIMEOUT = "10s"
@@ -40,29 +41,32 @@ def create_test_database(suffix: str, verbosity: int) -> str:
     owner.creation.create_test_db(
         verbosity=max(verbosity - 1, 0), autoclobber=True, serialize=False
     )
-    _make_builder_role(owner)
+    _make_test_roles(owner)
     for alias in connections:
         connections[alias].close()
         connections[alias].settings_dict["NAME"] = owner.settings_dict["NAME"]
     return real_name
 
 
-def _make_builder_role(owner: BaseDatabaseWrapper) -> None:
-    """Who sets a test's scene: the worker's rights, which the web login has after SET ROLE only."""
+def _make_test_roles(owner: BaseDatabaseWrapper) -> None:
+    """Rights that the web login has in tests alone, after SET ROLE: who sets a scene has the
+    worker's, the vault at hand has the vault's.
+    """
+    options = (
+        "WITH INHERIT FALSE, SET TRUE" if owner.connection.info.server_version >= 160000 else ""
+    )
     with owner.cursor() as cursor:
-        cursor.execute(
-            f"DO $$ BEGIN CREATE ROLE {BUILDER_ROLE} NOLOGIN;"
-            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-        )
-        options = (
-            "WITH INHERIT FALSE, SET TRUE" if owner.connection.info.server_version >= 160000 else ""
-        )
-        for grant in (f"orgo_worker TO {BUILDER_ROLE}", f"{BUILDER_ROLE} TO orgo_web {options}"):
-            # Several processes make their databases at once, and roles belong to the whole server.
+        for role, rights in ((BUILDER_ROLE, "orgo_worker"), (VAULT_ROLE, "orgo_vault")):
             cursor.execute(
-                f"DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); GRANT {grant};"
-                " EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END $$"
+                f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN;"
+                " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
             )
+            for grant in (f"{rights} TO {role}", f"{role} TO orgo_web {options}"):
+                # Several processes make their databases at once, and roles belong to the server.
+                cursor.execute(
+                    f"DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); GRANT {grant};"
+                    " EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END $$"
+                )
 
 
 def destroy_test_database(real_name: str) -> None:

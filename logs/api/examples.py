@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from logs.api.case_examples import CASE_EXAMPLES
 from logs.record.vocabulary import LogType
 from orgo_audit.api_schema import Example
 
@@ -244,4 +245,5 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             by_person=True,
         ),
     ),
+    **CASE_EXAMPLES,
 }

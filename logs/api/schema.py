@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from logs.api import shapes
 from logs.api.examples import EXAMPLES
+from logs.cases.looks import PURPOSE_LENGTH
 from logs.record.drafts import FIELD_OF_WIRE, MAX_EVENTS
 from logs.record.export import Form
 from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
@@ -206,6 +207,159 @@ _QUARANTINE = {
     ),
 }
 
+# --- the restricted area ------------------------------------------------------------------------
+
+_HR = "For HR managers: their own cases alone, as far as the policy shows them."
+_PURPOSE: Json = {
+    "name": "Purpose",
+    "in": "header",
+    "description": "What this look is for; it is kept in the restricted access log. UTF-8.",
+    "schema": {"type": "string", "maxLength": PURPOSE_LENGTH},
+}
+_MOMENT = {"anyOf": [shapes.INSTANT, shapes.DAY]}
+_CODE = in_path("code", "The case's code, from the list.", shapes.UUID)
+_REQUEST_ID = in_path("request_id", "The request's id.", shapes.UUID)
+_EVENT_FILTERS = (
+    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
+    query("case", "One case, by its code.", shapes.UUID),
+    query("action", "What happened, as it is shown.", shapes.NOT_EMPTY),
+    query("status", "The status as it is shown.", shapes.NOT_EMPTY),
+    query("since", "Not before this day or time, by `timestamp`.", _MOMENT),
+    query("until", "Before this day or time, by `timestamp`.", _MOMENT),
+)
+_CASE_FILTERS = (
+    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
+    query("state", "Open or closed ones.", shapes.CASE_STATE),
+    query("since", "Opened on this day or later.", _MOMENT),
+    query("until", "Opened before this day.", _MOMENT),
+)
+_PLACE = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+_FILE = {NDJSON: {"schema": shapes.TEXT}, "text/csv": {"schema": shapes.TEXT}}
+
+
+def _restricted(
+    identifier: str,
+    tag: str,
+    summary: str,
+    description: str,
+    answered: dict[int, Json],
+    *parameters: Json,
+    body: str = "",
+) -> Operation:
+    refused = {409: refusal("Not as things stand: look at the request again.")} if body else {}
+    return Operation(
+        identifier,
+        tag,
+        summary,
+        description,
+        {**answered, **_BAD_QUERY, **refused},
+        EXAMPLES[identifier],
+        (*parameters, _PURPOSE),
+        {"required": True, "content": {JSON: {"schema": ref(body)}}} if body else None,
+        ("session",),
+    )
+
+
+_EVENTS, _CASES, _REVEALS = "Anonymized logs", "Cases", "Reveal requests"
+_REQUESTS = f"{BASE}/cases/{{code}}/reveal-requests/"
+_RESTRICTED = {
+    f"GET {BASE}/anonymized-logs/": _restricted(
+        "list_anonymized_logs",
+        _EVENTS,
+        "List anonymized events",
+        f"The latest day first, each case in its order. {_HR}",
+        {200: answer("One page.", ref("AnonymizedEventPage"))},
+        *_EVENT_FILTERS,
+        *_PAGING,
+    ),
+    f"GET {BASE}/anonymized-logs/export/": _restricted(
+        "export_anonymized_logs",
+        _EVENTS,
+        "Export anonymized events",
+        f"Exactly the events that the list's filters select. {_HR}",
+        {200: {"description": "The events, a line each.", "content": _FILE}},
+        *_EVENT_FILTERS,
+        _MANNER[0],
+    ),
+    f"GET {BASE}/cases/": _restricted(
+        "list_cases",
+        _CASES,
+        "List cases",
+        f"The latest opened first, each with its clock. {_HR}",
+        {200: answer("One page.", ref("CasePage"))},
+        *_CASE_FILTERS,
+        *_PAGING,
+    ),
+    f"GET {BASE}/cases/{{code}}/": _restricted(
+        "get_case",
+        _CASES,
+        "Read one case",
+        f"Its clock, its participants by label, its events in order, its notes. {_HR}",
+        {200: answer("The case.", ref("Case"))},
+        _CODE,
+        query("after", "Events behind this place alone; see `events_next`.", _PLACE),
+    ),
+    f"GET {_REQUESTS}": _restricted(
+        "list_reveal_requests",
+        _REVEALS,
+        "List a case's requests",
+        "The own ones for HR managers; all for custodians, auditors and data protection officers.",
+        {200: answer("The requests, open ones first.", ref("RevealRequests"))},
+        _CODE,
+    ),
+    f"POST {_REQUESTS}": _restricted(
+        "ask_reveal",
+        _REVEALS,
+        "Ask for a reveal",
+        "Asks two custodians to reveal one field behind one label. For HR managers of the case.",
+        {201: answer("It waits for custodians.", ref("RevealAsked"))},
+        _CODE,
+        body="RevealWish",
+    ),
+    f"GET {_REQUESTS}{{request_id}}/challenge/": _restricted(
+        "get_reveal_challenge",
+        _REVEALS,
+        "Read what is to be signed",
+        "All that a custodian needs to decide, and the options for the passkey.",
+        {
+            200: answer("The challenge.", ref("Challenge")),
+            409: refusal("Decided already, or the custodian has no passkey."),
+        },
+        _CODE,
+        _REQUEST_ID,
+    ),
+    f"POST {_REQUESTS}{{request_id}}/approve/": _restricted(
+        "approve_reveal",
+        _REVEALS,
+        "Approve",
+        "By a custodian, with a passkey's signature over exactly this request; two grant it.",
+        {200: answer("The request's state.", ref("RequestState"))},
+        _CODE,
+        _REQUEST_ID,
+        body="Approval",
+    ),
+    f"POST {_REQUESTS}{{request_id}}/deny/": _restricted(
+        "deny_reveal",
+        _REVEALS,
+        "Deny",
+        "By a custodian. One denial ends the request, and stays visible.",
+        {200: answer("The request's state.", ref("RequestState"))},
+        _CODE,
+        _REQUEST_ID,
+        body="Denial",
+    ),
+    f"POST {_REQUESTS}{{request_id}}/view/": _restricted(
+        "view_reveal",
+        _REVEALS,
+        "See the value",
+        "By whoever asked, as often and as long as was granted; each time is on record first.",
+        {200: answer("The value.", ref("RevealedValue"))},
+        _CODE,
+        _REQUEST_ID,
+        body="Nothing",
+    ),
+}
+
 OPERATIONS: dict[str, Operation] = {
     **_log_operations("activity-logs", LogType.ACTIVITY),
     **_log_operations("security-logs", LogType.SECURITY),
@@ -213,6 +367,7 @@ OPERATIONS: dict[str, Operation] = {
     **_log_operations("logs", None),
     f"GET {BASE}/traces/{{task_id}}/": _TRACE,
     **_QUARANTINE,
+    **_RESTRICTED,
 }
 
 

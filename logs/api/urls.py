@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from logs.api import quarantine, views
+from logs.api import cases, quarantine, reveals, views
 from logs.record.vocabulary import LogType
+
+REQUESTS = "cases/<uuid:code>/reveal-requests"
+REQUEST = f"{REQUESTS}/<uuid:request_id>"
 
 
 def addresses(prefix: str, **served: tuple[LogType, ...]) -> list[URLPattern]:
@@ -36,4 +39,17 @@ urlpatterns = [
         quarantine.DiscardView.as_view(),
         name="quarantine-discard",
     ),
+    path("anonymized-logs/", cases.AnonymizedLogView.as_view(), name="anonymized-logs"),
+    path(
+        "anonymized-logs/export/",
+        cases.AnonymizedExportView.as_view(),
+        name="anonymized-logs-export",
+    ),
+    path("cases/", cases.CaseListView.as_view(), name="api-cases"),
+    path("cases/<uuid:code>/", cases.CaseView.as_view(), name="api-case"),
+    path(f"{REQUESTS}/", reveals.RevealRequestsView.as_view(), name="api-reveal-requests"),
+    path(f"{REQUEST}/challenge/", reveals.ChallengeView.as_view(), name="api-reveal-challenge"),
+    path(f"{REQUEST}/approve/", reveals.ApproveView.as_view(), name="api-reveal-approve"),
+    path(f"{REQUEST}/deny/", reveals.DenyView.as_view(), name="api-reveal-deny"),
+    path(f"{REQUEST}/view/", reveals.RevealView.as_view(), name="api-reveal-view"),
 ]

@@ -62,6 +62,16 @@ def narrowed(scopes: Readable, log_types: Iterable[LogType]) -> Readable:
     }
 
 
+def granted_views(user: User, role: Role) -> dict[Organization, frozenset[str]]:
+    """The views that the policy gives this person in this role, organization by organization."""
+    held = {member.organization_id for member in user.held_memberships if member.role == role}
+    found: dict[Organization, set[str]] = {}
+    for scope in _granted_scopes(user) if user.is_active else []:
+        if scope.organization_id in held:
+            found.setdefault(scope.organization, set()).add(scope.view)
+    return {organization: frozenset(views) for organization, views in found.items()}
+
+
 def _granted_scopes(user: User) -> list[LogScope]:
     scopes = get_objects_for_user(
         user, PERMISSION, LogScope, with_superuser=False, accept_global_perms=False

@@ -249,13 +249,14 @@ def _whole(column: str) -> str:
 
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_SIGNS = ", ".join(str(ord(sign)) for sign in "=+-@\t\r\n＝＋－＠")
+FORMULA_SIGNS = "=+-@\t\r\n＝＋－＠"
+_FORMULA_CODES = ", ".join(str(ord(sign)) for sign in FORMULA_SIGNS)
 
 
 def _cell(column: str) -> str:
     """The text, an apostrophe before it where a spreadsheet would take it for a formula."""
     return (
-        f"CASE WHEN ascii({column}) IN ({_FORMULA_SIGNS}) THEN '''' || {column} ELSE {column} END"
+        f"CASE WHEN ascii({column}) IN ({_FORMULA_CODES}) THEN '''' || {column} ELSE {column} END"
     )
 
 

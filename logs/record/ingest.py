@@ -32,17 +32,17 @@ from logs.record.drafts import (
 )
 from logs.record.idempotency import IdempotencyKey
 from logs.record.identifiers import new_ids
-from logs.record.models import QuarantinedEvent, SealedItem
+from logs.record.models import QuarantinedEvent
 from logs.record.receipts import Receipt, Sender
 from logs.record.rows import COLUMNS, Row, line_of, row_of
 from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Unavailable
 
 MAX_QUARANTINED_CHARACTERS = 64 * 1024
 MAX_TRIES = 5
 COPY_EVENTS = f"COPY event ({', '.join(COLUMNS)}) FROM STDIN"
 _json = msgspec.json.Encoder().encode
-_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Sorted:
     receipt: Receipt
     events: list[Row]
     log_types: list[LogType]
-    envelopes: list[bytes]
+    envelope: bytes | None
     refused: list[tuple[Item, Refusal]]
     ordinary: list[Any]  # what was sent of all that is not sealed
     references: frozenset[references.Reference]
@@ -97,9 +97,10 @@ def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None) -> Receip
             return _first_receipt(sender, key)
         _take_turn(batch, sender)
         _copy_events(batch.events)
-        _put_into_inbox(sender, batch.envelopes)
-        references.keep(sender, batch.references)
+        if batch.envelope is not None:
+            put_into_inbox(sender.organization, batch.envelope)
         _quarantine(sender, batch)
+        references.keep(sender, batch.references)  # last: it looks through all that is stored
         transaction.on_commit(lambda: _count(batch))
     return batch.receipt
 
@@ -141,7 +142,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     identifiers = [str(identifier) for identifier in new_ids(now, len(items))]
     recorded_at, organization_id = now.isoformat(), str(sender.organization.pk)
     ids: list[str | None] = [None] * len(items)
-    events, log_types, envelopes, refused, ordinary = [], [], [], [], []
+    events, log_types, to_seal, refused, ordinary = [], [], [], [], []
     rejected: list[dict[str, Any]] = []
     accepted = sealed = 0
     for index, item in enumerate(items):
@@ -152,7 +153,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
             accepted += 1
         if is_sealed:
             sealed += isinstance(verdict, Draft)
-            envelopes.append(_sealed(item, index, batch_id, sender, now))
+            to_seal.append(_to_seal(item, index))
             continue
         ordinary.append(item.sent)
         if isinstance(verdict, Refusal):
@@ -170,8 +171,9 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
                 )
             )
     receipt = Receipt(accepted, sealed, rejected, ids, batch_id)
+    sealed_items = sealed_batch(to_seal, batch_id, sender, now) if to_seal else None
     named = judgement.references
-    return _Sorted(receipt, events, log_types, envelopes, refused, ordinary, named)
+    return _Sorted(receipt, events, log_types, sealed_items, refused, ordinary, named)
 
 
 def _rejection(index: int, refusal: Refusal, *, is_sealed: bool) -> dict[str, Any]:
@@ -180,20 +182,27 @@ def _rejection(index: int, refusal: Refusal, *, is_sealed: bool) -> dict[str, An
     return {"index": index, "code": refusal.code, "path": path, "detail": refusal.sentence}
 
 
-def _sealed(item: Item, index: int, batch_id: str, sender: Sender, now: datetime) -> bytes:
-    content: dict[str, Any] = {
-        "organization": sender.organization.slug,
-        "source": sender.source,
-        "recorded_at": now,
-        "batch": batch_id,
-        "index": index,
-        "log_type": item.log_type,
-        "event": item.sent.decode(errors="replace") if isinstance(item.sent, bytes) else item.sent,
-    }
+def _to_seal(item: Item, index: int) -> dict[str, Any]:
+    sent = item.sent.decode(errors="replace") if isinstance(item.sent, bytes) else item.sent
+    content: dict[str, Any] = {"index": index, "log_type": item.log_type, "event": sent}
     if isinstance(item.verdict, Refusal):
         content["refused"] = {"code": item.verdict.code, "path": item.verdict.path}
+    return content
+
+
+def sealed_batch(
+    items: Sequence[dict[str, Any]], batch_id: str, sender: Sender, recorded_at: datetime
+) -> bytes:
+    """One envelope for all that one batch had to seal: it does not tell how many."""
+    content = {
+        "organization": sender.organization.slug,
+        "source": sender.source,
+        "recorded_at": recorded_at,
+        "batch": batch_id,
+        "items": items,
+    }
     return envelope.seal(
-        _canonical(content),
+        _json(content),  # in the sent order: labels go by first appearance
         public_key_pem=settings.ORGO_VAULT_PUBLIC_KEY,
         organization=sender.organization.slug,
     )
@@ -209,11 +218,15 @@ def _copy_events(rows: Iterable[Row]) -> None:
         copy.write("".join(map(line_of, rows)))
 
 
-def _put_into_inbox(sender: Sender, envelopes: Iterable[bytes]) -> None:
-    # No RETURNING and no reading back: the web login may only insert.
-    SealedItem.objects.bulk_create(
-        SealedItem(organization=sender.organization, envelope=sealed) for sealed in envelopes
-    )
+def put_into_inbox(organization: Organization, sealed: bytes) -> None:
+    """Leaves an envelope for the vault, and tells it once this transaction is committed."""
+    with connection.cursor() as cursor:
+        # Whoever may only insert gets no key back, which Django would ask for.
+        cursor.execute(
+            "INSERT INTO logs_sealeditem (organization_id, envelope) VALUES (%s, %s)",
+            [organization.pk, sealed],
+        )
+        cursor.execute(f"NOTIFY {envelope.CHANNEL}")
 
 
 def _quarantine(sender: Sender, batch: _Sorted) -> None:
@@ -230,6 +243,7 @@ def _quarantine(sender: Sender, batch: _Sorted) -> None:
             detail=refusal.sentence[:1000],
             sent=text[:MAX_QUARANTINED_CHARACTERS],
             truncated=len(text) > MAX_QUARANTINED_CHARACTERS,
+            named=references.digests_of(item.sent, sender),
         )
         for identifier, (item, refusal) in zip(
             new_ids(now, len(batch.refused)), batch.refused, strict=True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -170,13 +171,16 @@ class QuarantinedEvent(models.Model):
     # As JSON text, cut at 64 KiB.
     sent = models.TextField()
     truncated = models.BooleanField(default=False)
+    # Keyed digests of the tasks and mails it speaks of, those that were cut away included.
+    named = ArrayField(models.BinaryField(max_length=32), default=list)
 
     class Meta:
         default_permissions = ("view",)
         verbose_name = "refused item"
         verbose_name_plural = "quarantine"
         indexes = [
-            models.Index(fields=["organization", "recorded_at", "id"], name="quarantine_in_order")
+            models.Index(fields=["organization", "recorded_at", "id"], name="quarantine_in_order"),
+            GinIndex(fields=["named"], name="quarantine_named"),
         ]
 
     def __str__(self) -> str:
@@ -186,7 +190,7 @@ class QuarantinedEvent(models.Model):
 class SealedItem(models.Model):
     """An envelope in the vault's inbox. The web login may insert, never read."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    place = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     envelope = models.BinaryField()
 
@@ -213,6 +217,35 @@ class SensitiveReference(models.Model):
 
     def __str__(self) -> str:
         return f"reference {self.pk}"
+
+
+class Reclassification(models.Model):
+    """What was stored as ordinary, has become sensitive, and waits to leave: its id alone."""
+
+    class Kind(models.TextChoices):
+        EVENT = "event", "event"
+        ITEM = "item", "refused item"
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    subject_id = models.UUIDField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "kind", "subject_id"], name="reclassification_once"
+            ),
+            # In full: a nested class does not see `Kind`.
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["event", "item"]), name="reclassification_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_id}"
 
 
 class ReadMark(models.Model):

@@ -65,6 +65,11 @@ def report_refusal(
         _report_once("Access Denied", organization, actor, address, {"refused": what, "why": why})
 
 
+def report_restricted_area(user: User, organization: Organization, address: str | None) -> None:
+    """Somebody was in the restricted area. What they did is told in its own log alone."""
+    _report_once("Restricted Area Used", organization, user.get_username(), address, {})
+
+
 def report_rate_limit(token: ServiceToken, address: str | None) -> None:
     """Puts on record that a service was told to wait: once, whatever it then asks for."""
     _report_once("Rate Limited", token.organization, Viewer(token).name, address, {})

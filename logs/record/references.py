@@ -2,7 +2,8 @@
 
 A batch that speaks of tasks holds its organization's lock until it commits: shared, or alone where
 it makes something sensitive. So no ordinary event of a task is stored after the task became
-sensitive, however many requests arrive at once.
+sensitive, however many requests arrive at once; and what was stored before is put down here, by
+its id alone, to leave the ordinary world (`reclassification.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 from logs.record import sensitivity
@@ -20,6 +22,42 @@ from orgo_audit.policy import versions
 
 Reference = tuple[str, str]
 _LOCK_CLASS = 0x6F72676F  # any number, as long as nothing else in this database uses it
+_INDEXED_CHARACTERS = 500
+
+# One arm an index. The second place of a reference is `details` as it was sent, which the record
+# keeps under its own name where it could not take it apart.
+_PUT_DOWN_EVENTS = """
+WITH speaking AS (
+  SELECT id, task_id, email_id, details FROM event
+    WHERE organization_id = %(organization)s AND task_id = ANY (%(task_id)s)
+  UNION ALL
+  SELECT id, task_id, email_id, details FROM event
+    WHERE organization_id = %(organization)s AND email_id = ANY (%(email_id)s)
+  UNION ALL
+  SELECT id, task_id, email_id, details FROM event
+    WHERE organization_id = %(organization)s AND details::text LIKE '%%"task_id"%%'
+      AND left(coalesce(details->'details', details)->>'task_id', 500) = ANY (%(task_id)s)
+  UNION ALL
+  SELECT id, task_id, email_id, details FROM event
+    WHERE organization_id = %(organization)s AND details::text LIKE '%%"email_id"%%'
+      AND left(coalesce(details->'details', details)->>'email_id', 500) = ANY (%(email_id)s)
+), put_down AS (
+  INSERT INTO logs_reclassification (organization_id, kind, subject_id)
+    SELECT %(organization)s, 'event', id FROM speaking ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT task_id, email_id, coalesce(details->'details', details)->>'task_id',
+  coalesce(details->'details', details)->>'email_id' FROM speaking
+"""
+_PUT_DOWN_ITEMS = """
+WITH speaking AS (
+  SELECT id, sent, truncated, named FROM logs_quarantinedevent
+    WHERE organization_id = %(organization)s AND named && %(digests)s
+), put_down AS (
+  INSERT INTO logs_reclassification (organization_id, kind, subject_id)
+    SELECT %(organization)s, 'item', id FROM speaking ON CONFLICT DO NOTHING
+)
+SELECT CASE WHEN NOT truncated THEN sent END, named FROM speaking
+"""
 
 
 def judge(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
@@ -50,20 +88,79 @@ def speak_of_sensitive(sent: Iterable[Any], sender: Sender) -> bool:
 
 
 def keep(sender: Sender, references: Iterable[Reference]) -> None:
-    """Makes these sensitive from now on."""
-    digests = [_digest(sender, reference) for reference in references]
-    if not digests:
-        return
+    """Makes these sensitive from now on, and what was stored of them before has to leave.
+
+    So does all that hangs on it: an event that leaves makes its task and its mail sensitive too,
+    as it would have inside a batch. Needs the lock, alone.
+    """
+    named = {digest_of(sender, reference): reference for reference in references}
+    fresh = _keep(sender, named)
+    while fresh:
+        reached = {
+            digest_of(sender, reference): reference
+            for reference in _put_down_events(sender, [named[key] for key in fresh & named.keys()])
+        }
+        in_items, unreadable = _put_down_items(sender, fresh)
+        reached |= {digest_of(sender, reference): reference for reference in in_items}
+        named |= reached
+        fresh = _keep(sender, reached.keys() | unreadable)
+
+
+def digests_of(sent: Any, sender: Sender) -> list[bytes]:
+    """What an item speaks of, for finding it again."""
+    return sorted(digest_of(sender, reference) for reference in sensitivity.references(sent))
+
+
+def _keep(sender: Sender, digests: Iterable[bytes]) -> set[bytes]:
+    """Those of them that were not sensitive before."""
+    if not (wanted := sorted(digests)):
+        return set()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO logs_sensitivereference (organization_id, digest)"
-            " SELECT %s, unnest(%s) ON CONFLICT DO NOTHING",
-            [sender.organization.pk, sorted(digests)],
+            " SELECT %s, unnest(%s) ON CONFLICT DO NOTHING RETURNING digest",
+            [sender.organization.pk, wanted],
         )
+        return {bytes(row[0]) for row in cursor.fetchall()}
+
+
+def _put_down_events(sender: Sender, references: Iterable[Reference]) -> set[Reference]:
+    """Puts down the events that speak of these; returns all that they speak of."""
+    values: dict[str, list[str]] = {name: [] for name in sensitivity.REFERENCES}
+    for name, value in references:
+        values[name].append(value[:_INDEXED_CHARACTERS])
+    if not any(values.values()):
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_DOWN_EVENTS, {"organization": sender.organization.pk, **values})
+        return {
+            (name, value)
+            for row in cursor.fetchall()
+            for name, value in zip(sensitivity.REFERENCES * 2, row, strict=True)
+            if value is not None
+        }
+
+
+def _put_down_items(sender: Sender, digests: set[bytes]) -> tuple[set[Reference], set[bytes]]:
+    """Puts down the refused items that speak of these; returns all that they speak of.
+
+    Of one that was cut, only the digests tell that.
+    """
+    wanted: dict[str, Any] = {"organization": sender.organization.pk, "digests": sorted(digests)}
+    found: set[Reference] = set()
+    unreadable: set[bytes] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_DOWN_ITEMS, wanted)
+        for sent, named in cursor.fetchall():
+            if sent is None:
+                unreadable |= {bytes(digest) for digest in named}
+            else:
+                found |= sensitivity.references(msgspec.json.decode(sent))
+    return found, unreadable
 
 
 def _known(sender: Sender, named: set[Reference]) -> set[Reference]:
-    by_digest = {_digest(sender, reference): reference for reference in named}
+    by_digest = {digest_of(sender, reference): reference for reference in named}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT digest FROM logs_sensitivereference"
@@ -83,7 +180,7 @@ def _any_known(sender: Sender) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _digest(sender: Sender, reference: Reference) -> bytes:
+def digest_of(sender: Sender, reference: Reference) -> bytes:
     kind, value = reference
     organization = str(sender.organization.pk).encode()
     return keyed_digest("sensitive reference", organization, kind.encode(), value.encode())

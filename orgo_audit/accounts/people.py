@@ -45,15 +45,19 @@ def create_organization(slug: str) -> Organization:
 
 
 @transaction.atomic
-def create_user(name: str, *, role: Role, organization: Organization, password: str) -> User:
+def create_user(
+    name: str, *, role: Role, organization: Organization, password: str, email: str = ""
+) -> User:
     """A new person with one role; Conflict if the name is taken."""
     if User.objects.filter(username=name).exists():
         raise Conflict(f"user {name!r} exists already")
     try:
-        User(username=name).clean_fields(exclude=["password"])
+        User(username=name, email=email).clean_fields(exclude=["password"])
     except ValidationError as error:
-        raise BadInput(f"{name!r} is no user name: {' '.join(error.messages)}") from None
-    user = User.objects.create_user(username=name, password=password)
+        wrong = "address" if "email" in error.message_dict else "user name"
+        told = email if wrong == "address" else name
+        raise BadInput(f"{told!r} is no {wrong}: {' '.join(error.messages)}") from None
+    user = User.objects.create_user(username=name, password=password, email=email)
     give_role(user, role, organization)
     return user
 

@@ -35,6 +35,11 @@ def is_given(name: str) -> bool:
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
+def has_vault_here() -> bool:
+    """Whether this machine is to open what is sealed: not where only the public key was given."""
+    return is_given(VAULT_KEY) or not is_given(VAULT_PUBLIC_KEY)
+
+
 @dataclass(frozen=True, slots=True)
 class Environments:
     """Makes environments from the operator's own and the URLs of the logins."""
@@ -47,8 +52,12 @@ class Environments:
         """For a running process: its name, its one login, its folder of counters if it counts."""
         environment = self.bare() | {"ORGO_PROCESS": process}
         login = logins.LOGIN_OF_PROCESS[process]
-        if login == logins.NO_LOGIN:  # it needs no secret of ours either
-            return {k: v for k, v in environment.items() if not k.startswith(SECRET_KEY)}
+        if login in (logins.NO_LOGIN, logins.VAULT):  # it signs no session
+            environment = {k: v for k, v in environment.items() if not k.startswith(SECRET_KEY)}
+        if login == logins.NO_LOGIN:
+            return environment
+        if login == logins.VAULT:
+            environment |= self._vault_key()
         environment[login_variable(login)] = self.urls[login]
         if counts:
             environment[COUNTERS] = str(paths.metrics_folder(self.home))
@@ -58,6 +67,12 @@ class Environments:
         """For a short command that prepares the database: all logins but the vault's."""
         known = {login: url for login, url in self.urls.items() if login != logins.VAULT}
         return self.bare() | {login_variable(login): url for login, url in known.items()}
+
+    def _vault_key(self) -> dict[str, str]:
+        names = (VAULT_KEY, f"{VAULT_KEY}_FILE")
+        if is_given(VAULT_KEY):
+            return {name: os.environ[name] for name in names if name in os.environ}
+        return {names[1]: str(paths.secrets_folder(self.home) / keys.PRIVATE_KEY)}
 
     def bare(self) -> dict[str, str]:
         """For a command without a database: the operator's settings, and no URL of a login."""

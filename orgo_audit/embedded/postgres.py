@@ -28,12 +28,15 @@ START_LIMIT_SECONDS = 300  # recovery after a crash may take its time
 STOP_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.02
 
-# Statements and their values name people; the server's log keeps only what went wrong.
+# Statements and their values name people; the server's log keeps only what went wrong. Lines on
+# checkpoints tell when how much was written; those on waiting, that a task has become sensitive.
 QUIET_LOG = (
     "log_error_verbosity=terse",
     "log_parameter_max_length=0",
     "log_parameter_max_length_on_error=0",
     "log_min_error_statement=panic",
+    "log_checkpoints=off",
+    "log_lock_waits=off",
     "log_timezone=UTC",
 )
 UNSAFE_AND_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # tests only

@@ -42,6 +42,8 @@ KINDS = (
     Kind("worker", (*_CELERY, *_WORKER), counts=True, orphaned=signal.SIGKILL),
     Kind("beat", (*_CELERY, *_BEAT), counts=True),
     Kind("mail", ("manage.py", "run_mail_door")),
+    # Nothing of it is counted: a series that moved would tell when a report arrived.
+    Kind("vault", ("manage.py", "run_vault")),
 )
 
 

@@ -104,10 +104,11 @@ class Supervisor:
         self._start_postgres()
         self._start_valkey()
         self._prepare()
-        for kind in KINDS:
+        with_vault = environments.has_vault_here()
+        for kind in (kind for kind in KINDS if with_vault or kind.name != "vault"):
             environment = self.environments.of_process(kind.name, counts=kind.counts)
             self._add(kind.name, python(kind.words), environment, kind.orphaned)
-        with self.progress.step("starting web, worker, beat and mail door"):
+        with self.progress.step("starting web, worker, beat, mail door and vault"):
             self._wait_until_ready()
         self.is_ready = True
         self._announce()

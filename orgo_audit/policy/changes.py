@@ -89,6 +89,18 @@ def _widened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
         for view in dict.fromkeys(new.views_of(role)):
             if view not in before:
                 yield f"{role} would read {view} too; until now: {had}"
+    for name, was, becomes in _kept_sensitive(old, new):
+        yield from _more_assignees(name, was.assignees, becomes.assignees)
+
+
+def _more_assignees(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[str]:
+    """No assignees means all HR managers, so that the first one listed narrows."""
+    until_now = f"until now: {', '.join(before)}"
+    if before and not after:
+        yield f"new {name} cases would go to all HR managers; {until_now}"
+    for user in dict.fromkeys(after):
+        if before and user not in before:
+            yield f"new {name} cases would go to {user} too; {until_now}"
 
 
 def _lifted_workflows(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:

@@ -23,6 +23,8 @@ ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo", "user")
 SECOND_FACTOR_ROLES = ("admin", "hr_manager", "custodian", "auditor", "dpo")
 Stage = Literal["received", "parsed", "created", "routed", "escalated", "completed"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+CaseStep = Literal["acknowledged", "answered"]
+CASE_STEPS: tuple[CaseStep, ...] = get_args(CaseStep)
 ANONYMIZED_PATTERN = "^anonymized_[a-z][a-z0-9_]{0,39}_logs$"
 TimeGrain = Literal["day", "hour"]
 Frequency = Literal["daily", "weekly", "monthly"]
@@ -74,6 +76,9 @@ FieldName = Annotated[
         pattern="^[A-Za-z_][A-Za-z0-9_.-]{0,63}$",
         description="the name of a field such as reported_user",
     ),
+]
+UserName = Annotated[
+    str, Meta(pattern=r"^[\w.@+-]{1,150}$", description="the user name of an account such as anna")
 ]
 MetricSource = Annotated[
     str,
@@ -182,8 +187,16 @@ class Workflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stages: Mapping[Stage, Period] = field(default_factory=dict)
 
 
+def _lawful_deadlines() -> Mapping[CaseStep, Period]:
+    """Those of EU Directive 2019/1937, Art. 9(1)(b) and (f)."""
+    return {"acknowledged": Period(1, "week"), "answered": Period(3, "month")}
+
+
 class SensitiveWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A workflow whose events are sealed, and how they are recognised."""
+    """A workflow whose events are sealed, how they are recognised, and how HR works its cases.
+
+    `assignees` are the HR managers to whom new cases go; empty: all who take no part in the case.
+    """
 
     mailboxes: tuple[Mailbox, ...] = ()
     actions: tuple[Action, ...] = ("Report Filed",)
@@ -196,6 +209,8 @@ class SensitiveWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     )
     case_period: Period = Period(2, "month")
     time_grain: TimeGrain = "day"
+    deadlines: Mapping[CaseStep, Period] = field(default_factory=_lawful_deadlines)
+    assignees: tuple[UserName, ...] = ()
 
 
 class LadderStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -336,6 +351,8 @@ def json_schema() -> dict[str, object]:
     }
     stages = definitions["Workflow"]["properties"]["stages"]
     stages["propertyNames"] = {"enum": list(STAGES)}
+    deadlines = definitions["SensitiveWorkflow"]["properties"]["deadlines"]
+    deadlines["propertyNames"] = {"enum": list(CASE_STEPS)}
     definitions["Period"] = _text(PERIOD_PATTERN, ACCEPTED_PERIODS)
     definitions["Threshold"] = _text(THRESHOLD_PATTERN, ACCEPTED_THRESHOLDS)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

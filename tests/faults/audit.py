@@ -1,8 +1,9 @@
-"""Compares what receipts promised with what record, quarantine and inbox hold. Changes nothing."""
+"""Compares what receipts promised with what record, quarantine and vault hold. Changes nothing."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,17 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from logs import envelope
+from logs.vault import keyring
 from orgo_audit import logins
-from orgo_audit.embedded import keys, paths
+from orgo_audit.embedded import paths
 from tests.faults.accounting import Books, Fate
 from tests.portal import Portal
 
-ORGANIZATION = "default"
 READING_LIMIT = 1_000  # pages
+INBOX_LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +127,17 @@ def _quarantined(books: Books, portal: Portal) -> Counter[str]:
 
 
 def _opened(books: Books, portal: Portal) -> Counter[tuple[str, int, str]]:
-    """Batch, place and task of each envelope in the inbox that came from this source."""
-    pem = paths.read_secret(portal.home, keys.PRIVATE_KEY).encode()
-    key = load_pem_private_key(pem, password=None)
-    assert isinstance(key, X25519PrivateKey)
-    query = "SELECT envelope FROM logs_sealeditem"
-    contents = [_open(key, bytes(row[0])) for row in rows(portal, query, login=logins.VAULT)]
+    """Batch, place and task of each sealed event of this source, once the vault has taken all."""
+    _wait_for_empty_inbox(portal)
+    ring = keyring.read(paths.secrets_folder(portal.home) / "vault_keyring.json")
+    query = (
+        "SELECT e.code, e.content, k.epoch, k.wrapped"
+        " FROM vault.event e JOIN keys.wrapped_key k ON k.owner = e.code"
+    )
+    contents = []
+    for code, sealed, epoch, wrapped in rows(portal, query, login=logins.VAULT):
+        key = ring.unwrap(wrapped, code, epoch)
+        contents.append(json.loads(keyring.decrypt(key, sealed, code.bytes + b"content")))
     return Counter(
         (content["batch"], content["index"], content["event"]["task_id"])
         for content in contents
@@ -141,10 +145,11 @@ def _opened(books: Books, portal: Portal) -> Counter[tuple[str, int, str]]:
     )
 
 
-def _open(key: X25519PrivateKey, sealed: bytes) -> dict[str, Any]:
-    padded = envelope.SUITE.decrypt(sealed, key, envelope.INFO + ORGANIZATION.encode())
-    content: dict[str, Any] = json.loads(padded[4 : 4 + int.from_bytes(padded[:4], "big")])
-    return content
+def _wait_for_empty_inbox(portal: Portal) -> None:
+    limit = time.monotonic() + INBOX_LIMIT_SECONDS
+    while rows(portal, "SELECT FROM logs_sealeditem LIMIT 1", login=logins.VAULT):
+        assert time.monotonic() < limit, "the vault does not empty its inbox"
+        time.sleep(0.1)
 
 
 # --- tried again --------------------------------------------------------------------------------

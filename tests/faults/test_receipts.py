@@ -97,6 +97,7 @@ FAULTS = {
     "restart of PostgreSQL, fast": Fault(lambda p: postmaster(p).send_signal(signal.SIGINT)),
     "restart of PostgreSQL, immediate": Fault(lambda p: postmaster(p).send_signal(signal.SIGQUIT)),
     "kill -9 of Valkey": Fault(lambda portal: portal.oldest_process("valkey-server").kill()),
+    "kill -9 of the vault, twice": Fault(lambda p: p.oldest_process("run_vault").kill(), 2),
     "kill -9 of `up`": Fault(kill_up_and_start_it_again),
 }
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from logs.api.case_examples import CASE_EXAMPLES, CASE_IDS
 from logs.api.examples import IDS, REFUSED_ITEM, SENT
 from logs.api.schema import OPERATIONS
 from logs.record.vocabulary import LogType
 from orgo_audit import api_docs
-from orgo_audit.accounts.models import Role
+from orgo_audit.accounts.models import Role, User
 from orgo_audit.api_schema import Example
 from tests.builders import (
     API,
@@ -24,6 +25,8 @@ from tests.builders import (
     an_organization,
     stored,
 )
+from tests.logs.vault.scene import a_scene
+from tests.vault_at_hand import VaultAtHand
 
 EXAMPLES = {
     f"{operation.id}: {example.title}": (place, example)
@@ -38,9 +41,14 @@ pytestmark = pytest.mark.django_db
 class World:
     """An organization in which what the examples speak of has happened."""
 
-    def __init__(self, *, filled: bool) -> None:
+    def __init__(self, *, filled: bool, vault: VaultAtHand | None = None) -> None:
         self.organization = an_organization("default")
         self.ids: dict[str, str] = {}
+        self.scene = a_scene(vault, self.organization) if vault else None
+        if self.scene:
+            self.ids["case"] = str(self.scene.case.code)
+            self.ids["pending"] = self.scene.reveal(views=2)
+            self.ids["granted"] = self.scene.granted()
         item = a_refused_item(self.organization, source="email_parser", **REFUSED_ITEM)
         self.ids["item"] = str(item.pk)
         for log_type in LogType if filled else ():
@@ -49,22 +57,36 @@ class World:
             self.ids[log_type.value] = str(event.pk)
 
     def send(self, method: str, example: Example) -> Answer:
-        path = example.path
-        for name, identifier in self.ids.items():
-            path = path.replace(IDS[name], identifier)
+        path = self.with_own_ids(example.path)
         caller: Caller = Service(self.organization)
         if example.by_person:
-            caller = Caller(user=a_user(Role.ADMIN, self.organization))
-        body = b"" if example.body is None else example.text.encode()
+            caller = Caller(user=self.person_for(path))
+        body: Any = b"" if example.body is None else example.text.encode()
+        if self.scene and path.endswith("/approve/"):
+            body = {"assertion": self.scene.anna.sign(self.ids["pending"])}
         headers = dict(example.headers)
         return caller.call(method, path, body, content_type=example.media_type, headers=headers)
 
+    def with_own_ids(self, text: str) -> str:
+        for name, identifier in self.ids.items():
+            text = text.replace((IDS | CASE_IDS)[name], identifier)
+        return text
+
+    def person_for(self, path: str) -> User:
+        if self.scene is None:
+            return a_user(Role.ADMIN, self.organization)
+        decides = path.endswith(("/challenge/", "/approve/", "/deny/"))
+        return self.scene.anna.user if decides else self.scene.hr
+
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_gets_the_answer_that_it_shows(name: str) -> None:
+def test_an_example_gets_the_answer_that_it_shows(name: str, vault_at_hand: VaultAtHand) -> None:
     place, example = EXAMPLES[name]
     method, path = place.split(" ")
-    world = World(filled=not name.startswith("deliver"))
+    is_restricted = name.partition(":")[0] in CASE_EXAMPLES
+    world = World(
+        filled=not name.startswith("deliver"), vault=vault_at_hand if is_restricted else None
+    )
     answer = world.send(method, example)
     assert answer.status == example.status, answer.content
     content = api_docs.document()["paths"][path][method.lower()]["responses"][str(answer.status)]
@@ -76,7 +98,7 @@ def test_an_example_gets_the_answer_that_it_shows(name: str) -> None:
     assert_conforms(answer.json, schema)
     assert_conforms(example.answer, schema)
     assert shape(answer.json) == shape(example.answer)
-    assert told(answer.json) == told(example.answer)
+    assert told(answer.json) == told(json.loads(world.with_own_ids(json.dumps(example.answer))))
 
 
 def assert_conforms(value: Any, schema: dict[str, Any]) -> None:

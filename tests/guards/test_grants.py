@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from orgo_audit import grants
+from tests.database import VAULT_ROLE
 
 pytestmark = pytest.mark.django_db
 
@@ -39,18 +40,31 @@ def parsed(rights: str) -> set[str]:
     return found
 
 
+def oid_of(table: str) -> str:
+    """By the catalogue: naming a table takes a right to its schema."""
+    schema, _, name = table.rpartition(".")
+    found = rows(
+        "SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = %s",
+        schema or "public",
+        name,
+    )
+    return found[0][0]
+
+
 def held(role: str, table: str) -> set[str]:
+    oid = oid_of(table)
     whole = {
         right
         for right in RIGHTS
-        if rows("SELECT has_table_privilege(%s, %s, %s)::text", role, f"public.{table}", right)
+        if rows("SELECT has_table_privilege(%s, %s::oid, %s)::text", role, oid, right)
         == [("true",)]
     }
     by_column = rows(  # information_schema shows a login its own ones only
         "SELECT privilege_type, attname FROM pg_attribute, aclexplode(attacl)"
-        " WHERE attrelid = %s::regclass"
+        " WHERE attrelid = %s::oid"
         " AND CASE WHEN grantee = 0 THEN 'public' ELSE pg_get_userbyid(grantee) END = %s",
-        f"public.{table}",
+        oid,
         role,
     )
     return whole | {f"{right} {name}" for right, name in by_column if right not in whole}
@@ -135,3 +149,73 @@ def test_no_login_is_a_member_of_another() -> None:
     for one, other in pairs:
         if one != other:
             assert rows("SELECT pg_has_role(%s, %s, 'USAGE')::text", one, other) == [("false",)]
+
+
+# --- the restricted world -------------------------------------------------------------------------
+
+EVERYBODY = (*grants.ROLES, grants.HR)
+
+
+def restricted_tables() -> set[str]:
+    return {
+        name
+        for (name,) in rows(
+            "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n"
+            " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+            " AND n.nspname = ANY (string_to_array(%s, ','))",
+            ",".join(grants.SCHEMAS),
+        )
+    }
+
+
+def test_every_schema_and_every_table_of_the_restricted_world_is_in_the_list() -> None:
+    schemas = rows(
+        "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'public'"
+        " AND nspname <> 'information_schema'"
+    )
+    assert {name for (name,) in schemas} == set(grants.SCHEMAS)
+    assert restricted_tables() == set(grants.RESTRICTED)
+
+
+def test_each_role_holds_exactly_what_the_list_says_of_the_restricted_world() -> None:
+    listed = dict.fromkeys((grants.HR, "orgo_worker", "orgo_vault"))
+    expected, actual = {}, {}
+    for table, rights in grants.RESTRICTED.items():
+        given = dict(zip(listed, rights, strict=True))
+        for role in EVERYBODY:
+            expected[role, table] = parsed(given.get(role, ""))
+            actual[role, table] = held(role, table)
+    assert actual == expected
+
+
+def test_hrs_role_reaches_nothing_of_the_ordinary_world_but_names_and_rights() -> None:
+    for table in tables():
+        assert held(grants.HR, table) == parsed(grants.BESIDE.get(table, "")), table
+
+
+def test_the_web_login_may_become_hr_and_is_not_hr() -> None:
+    assert rows(
+        "SELECT pg_has_role('orgo_web', %s, 'MEMBER')::text,"
+        " pg_has_role('orgo_web', %s, 'USAGE')::text",
+        grants.HR,
+        grants.HR,
+    ) == [("true", "false")]
+
+
+@pytest.mark.parametrize("schema", ["vault", "keys"])
+def test_only_the_vault_may_even_look_into_its_schemas(schema: str) -> None:
+    users = {
+        role
+        for role in (*EVERYBODY, "public")
+        if rows("SELECT has_schema_privilege(%s, %s, 'USAGE')::text", role, schema) == [("true",)]
+    }
+    assert users == {"orgo_vault"}
+
+
+def test_nobody_is_a_member_of_the_vaults_role_but_who_makes_it_and_a_role_of_tests() -> None:
+    members = rows(
+        "SELECT m.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member"
+        " JOIN pg_roles r ON r.oid = a.roleid WHERE r.rolname = 'orgo_vault' AND NOT m.rolsuper"
+        " AND m.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())"
+    )
+    assert {name for (name,) in members} <= {VAULT_ROLE}

@@ -65,7 +65,10 @@ def is_page(answer: Any) -> bool:
     return bool(answer.headers.get("Content-Type", "").startswith("text/html"))
 
 
-@pytest.mark.parametrize(("who", "at_least"), [("nobody", 2), ("user", 5), ("admin", 20)])
+@pytest.mark.parametrize(
+    ("who", "at_least"),
+    [("nobody", 2), ("user", 5), ("admin", 20), ("custodian", 9), ("dpo", 7), ("hr_manager", 13)],
+)
 def test_every_page_of_the_table_stands_alone(world: matrix.World, who: str, at_least: int) -> None:
     caller, seen, faults = world.caller(who), 0, {}
     for row in matrix.MATRIX:

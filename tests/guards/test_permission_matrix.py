@@ -11,6 +11,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from logs.cases import errands
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from orgo_audit import health
@@ -27,6 +28,9 @@ from tests.builders import (
     setting_the_scene,
     wire_event,
 )
+from tests.custodians import a_custodian
+from tests.logs.vault.scene import Scene, a_scene
+from tests.vault_at_hand import VaultAtHand
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,24 @@ class Row:
     ingest: int
     read: int
     alerts: int
+    # In the restricted area, where these get another answer than those without a role for it.
+    hr_manager: int | None = None
+    custodian: int | None = None
+    overseer: int | None = None  # dpo and auditor
+    dpo: int | None = None  # where the auditor gets another answer
+
+    def expected(self, who: str) -> int:
+        own: list[int | None] = [getattr(self, name) for name in RESTRICTED.get(who, ())]
+        answer: int = getattr(self, COLUMNS[who])
+        return next((status for status in own if status is not None), answer)
 
 
+RESTRICTED = {
+    "hr_manager": ("hr_manager",),
+    "custodian": ("custodian",),
+    "dpo": ("dpo", "overseer"),
+    "auditor": ("overseer",),
+}
 TRACE = "admin/logs/activitylog/trace/<path:task_id>/"
 POLICY = "admin/policy/policyversion/"
 VERSION = f"{POLICY}<int:version_id>/"
@@ -58,6 +78,17 @@ SET_UP = "second-factor/set-up/"
 SETTINGS = "second-factor/settings/"
 API_REST = "^api(?:/|$)"
 LOGS = ("activity", "security", "error")
+REQUESTS = "cases/reveals/"
+REQUEST = f"{REQUESTS}<uuid:request_id>/"
+ERASURE = "cases/erasures/new/"
+PASSKEYS = "cases/passkeys/"
+PASSKEY = f"{PASSKEYS}<uuid:passkey_id>/"
+HR_EVENTS = "anonymized-logs/"
+HR_CASE = "cases/<uuid:code>/"
+STEP = f"{HR_CASE}steps/<slug:step>/"
+REVEALS = f"{HR_CASE}reveal-requests/"
+REVEAL = f"{REVEALS}<uuid:request_id>/"
+REVEALS_OF = "/api/v1/cases/{case}/reveal-requests/"
 
 
 def page(route: str, path: str, admin: int, elsewhere: int, *, method: str = "GET") -> Row:
@@ -99,6 +130,34 @@ def settling(how: str) -> list[Row]:
     ]
 
 
+def of_a_case(
+    rest: str,
+    path: str,
+    hr_manager: int = 404,
+    custodian: int = 404,
+    overseer: int = 404,
+    *,
+    method: str = "GET",
+) -> Row:
+    """An API address of the restricted area: no token opens it, and no admin finds it."""
+    others = (401, 404, 404, 404, 403, 403, 403)
+    return Row(f"api/v1/{rest}", method, path, *others, hr_manager, custodian, overseer)
+
+
+def no_other_method(route: str, path: str, method: str = "DELETE") -> Row:
+    """Whoever signs in learns which methods there are, and nothing else."""
+    return Row(route, method, path, 401, *[405] * 6)
+
+
+def restricted(
+    route: str, path: str, hr: int = 404, custodian: int = 404, overseer: int = 404, **more: Any
+) -> Row:
+    """A page of the restricted area: whoever has no role for it finds nothing there."""
+    method = more.pop("method", "GET")
+    others = (302, 404, 404, 404, 302, 302, 302)
+    return Row(route, method, path, *others, hr, custodian, overseer, **more)
+
+
 # Same for all: nothing at these addresses depends on who asks.
 def open_to_all(route: str, path: str, status: int, method: str = "GET") -> Row:
     return Row(route, method, path, *[status] * 7)
@@ -106,7 +165,7 @@ def open_to_all(route: str, path: str, status: int, method: str = "GET") -> Row:
 
 MATRIX = [
     #   route         method  path          nobody without admin elsewhere ingest read alerts
-    Row("", "GET", "/", 302, 200, 302, 302, 302, 302, 302),
+    Row("", "GET", "/", 302, 200, 302, 302, 302, 302, 302, 302, 302, 302),
     Row("sign-in/", "GET", "/sign-in/", 200, 302, 302, 302, 200, 200, 200),
     Row("sign-in/", "POST", "/sign-in/", 200, 302, 302, 302, 200, 200, 200),
     Row("password/", "GET", "/password/", 302, 200, 200, 200, 302, 302, 302),
@@ -180,6 +239,60 @@ MATRIX = [
     Row("api/v1/quarantine/", "POST", "/api/v1/quarantine/", 401, 405, 405, 405, 405, 405, 405),
     *settling("replay"),
     *settling("discard"),
+    *(of_a_case(rest, f"/api/v1/{rest}", 200) for rest in (HR_EVENTS, f"{HR_EVENTS}export/")),
+    of_a_case("cases/", "/api/v1/cases/", 200),
+    of_a_case(HR_CASE, "/api/v1/cases/{case}/", 200),
+    *(
+        no_other_method(f"api/v1/{rest}", f"/api/v1/{path}", "POST")
+        for rest, path in (
+            (HR_EVENTS, HR_EVENTS),
+            (f"{HR_EVENTS}export/", f"{HR_EVENTS}export/"),
+            ("cases/", "cases/"),
+            (HR_CASE, "cases/{case}/"),
+            (f"{REVEAL}challenge/", "cases/{case}/reveal-requests/{pending}/challenge/"),
+        )
+    ),
+    of_a_case(REVEALS, REVEALS_OF, 200, 200, 200),
+    of_a_case(REVEALS, REVEALS_OF, 201, method="POST"),
+    of_a_case(f"{REVEAL}challenge/", f"{REVEALS_OF}{{pending}}/challenge/", 404, 200),
+    of_a_case(f"{REVEAL}approve/", f"{REVEALS_OF}{{pending}}/approve/", 404, 400, method="POST"),
+    of_a_case(f"{REVEAL}deny/", f"{REVEALS_OF}{{pending}}/deny/", 404, 200, method="POST"),
+    of_a_case(f"{REVEAL}view/", f"{REVEALS_OF}{{granted}}/view/", 200, method="POST"),
+    *(
+        no_other_method(f"api/v1/{REVEAL}{how}/", f"{REVEALS_OF}{{granted}}/{how}/", "GET")
+        for how in ("approve", "deny", "view")
+    ),
+    *(
+        restricted(f"cases/{rest}", f"/cases/{rest}", 200)
+        for rest in ("", "export/", "counts/", "purpose/")
+    ),
+    restricted("cases/purpose/", "/cases/purpose/", 400, method="POST"),
+    *(
+        restricted(f"{HR_CASE}{rest}", f"/cases/{{case}}/{rest}", 200)
+        for rest in ("", "export/", "assignment/", "reveal-request/")
+    ),
+    restricted(STEP, "/cases/{case}/steps/closed/", 200),
+    restricted(STEP, "/cases/{case}/steps/closed/", 302, method="POST"),
+    restricted(f"{HR_CASE}notes/", "/cases/{case}/notes/", 405),
+    *(
+        restricted(f"{HR_CASE}{rest}", f"/cases/{{case}}/{rest}", 400, method="POST")
+        for rest in ("notes/", "assignment/", "reveal-request/")
+    ),
+    restricted("cases/access-log/", "/cases/access-log/", 404, 404, 200),
+    restricted(REQUESTS, f"/{REQUESTS}", 200, 200, 200),
+    restricted(REQUESTS, f"/{REQUESTS}", 405, 405, 405, method="POST"),
+    restricted(REQUEST, f"/{REQUESTS}{{erasure}}/", 404, 200, 200),
+    restricted(REQUEST, f"/{REQUESTS}{{erasure}}/", 404, 400, 400, method="POST"),
+    restricted(ERASURE, f"/{ERASURE}", 404, 200, 404, dpo=200),
+    restricted(ERASURE, f"/{ERASURE}", 404, 400, 404, dpo=400, method="POST"),
+    restricted("cases/texts/", "/cases/texts/", 404, 200),
+    restricted("cases/texts/", "/cases/texts/", 404, 405, method="POST"),
+    restricted("cases/texts/<uuid:code>/", "/cases/texts/{case}/", 404, 200),
+    restricted("cases/texts/<uuid:code>/", "/cases/texts/{case}/", 404, 400, method="POST"),
+    restricted(PASSKEYS, f"/{PASSKEYS}", 404, 200),
+    restricted(PASSKEYS, f"/{PASSKEYS}", 404, 400, method="POST"),
+    restricted(PASSKEY, f"/{PASSKEYS}{{passkey}}/", 404, 200),
+    restricted(PASSKEY, f"/{PASSKEYS}{{passkey}}/", 404, 400, method="POST"),
     # What the API looks like is no secret, and holds no data.
     open_to_all("api/v1/schema/", "/api/v1/schema/", 200),
     open_to_all("api/v1/schema/", "/api/v1/schema/", 405, "POST"),
@@ -216,6 +329,7 @@ class World:
     organization: Organization
     elsewhere: Organization
     places: dict[str, str]
+    scene: Scene
 
     def caller(self, who: str) -> Caller:
         if who in Scope.values:
@@ -228,11 +342,17 @@ class World:
             return Caller(user=root)
         if who == "elsewhere":
             return Caller(user=a_user(Role.ADMIN, self.elsewhere))
+        if who == "hr_manager":
+            hr = Caller(user=self.scene.hr)  # to whom the case is assigned
+            hr.client.post("/cases/purpose/", {"purpose": "work"})
+            return hr
+        if who == "custodian":
+            return Caller(user=self.scene.anna.user)  # who has a passkey
         return Caller(user=a_user(Role(who), self.organization))
 
 
 @pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand) -> World:
     monkeypatch.setattr(health, "CHECKS", {})
     organization, elsewhere = an_organization(), an_organization()
     events: dict[str, Event] = {
@@ -251,8 +371,25 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
         "version": str(version.pk),
         "quarantined": str(a_refused_item(organization).pk),
         "token": str(a_known_token(organization).pk),
+        **of_the_restricted_area(organization),
     }
-    return World(organization, elsewhere, places)
+    scene = a_scene(vault_at_hand, organization)
+    places |= {
+        "case": str(scene.case.code),
+        "pending": scene.reveal(),
+        "granted": scene.granted(),
+    }
+    return World(organization, elsewhere, places, scene)
+
+
+def of_the_restricted_area(organization: Organization) -> dict[str, str]:
+    """A request that waits, and a passkey that another custodian may confirm."""
+    wanted = {"person": "jane.roe@organization.com", "reason": "a test"}
+    dpo = a_user(Role.DPO, organization)
+    return {
+        "erasure": str(errands.ask("ask_erasure", organization, wanted, by=dpo)["id"]),
+        "passkey": a_custodian(organization, ready=False).enrol(),
+    }
 
 
 COLUMNS = {role.value: "without" for role in Role if role is not Role.ADMIN} | {
@@ -269,7 +406,7 @@ def test_the_table_holds(world: World, who: str) -> None:
         if row.route == "sign-out/":
             continue  # ends the session: below
         place = f"{row.method} {row.path}"
-        expected[place] = getattr(row, COLUMNS[who])
+        expected[place] = row.expected(who)
         path = row.path.format(**world.places)
         got[place] = caller.call(row.method, path, body_for(row)).status
     differing = {
@@ -279,20 +416,46 @@ def test_the_table_holds(world: World, who: str) -> None:
     assert [caller.call(method, "/sign-out/").status for method in ("GET", "POST")] == [405, 302]
 
 
+BODIES: dict[str, dict[str, Any]] = {
+    "reveal-requests": {
+        **{"label": "Anon1", "field": "email", "reason": "a test"},
+        **{"minutes": 5, "views": 1},
+    },
+    "approve": {"assertion": {}},
+    "deny": {"why": "a test"},
+    "view": {},
+}
+
+
 def body_for(row: Row) -> Any:
     if row.path.endswith(("/replay/", "/discard/")):
         return {"reason": "a test"} if "discard" in row.path else {}
+    if row.route.startswith(f"api/v1/{REVEALS}"):
+        return BODIES.get(row.path.rstrip("/").rpartition("/")[2], b"")
     if row.path.startswith("/api/"):
         log_type = next((kind for kind in LogType if kind.value in row.path), LogType.ACTIVITY)
         return wire_event(log_type) | {"log_type": log_type.value}
     return b"{}"
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-def test_whoever_has_nothing_yet_is_told_so_calmly(world: World, role: Role) -> None:
-    answer = world.caller(role.value).get("/")
+@pytest.mark.parametrize(
+    ("role", "place"),
+    [
+        (Role.HR_MANAGER, "/cases/"),
+        (Role.CUSTODIAN, "/cases/reveals/"),
+        (Role.DPO, "/cases/access-log/"),
+        (Role.AUDITOR, "/cases/access-log/"),
+    ],
+)
+def test_people_of_the_restricted_area_are_led_to_it(world: World, role: Role, place: str) -> None:
+    assert world.caller(role.value).get("/").headers["Location"] == place
+
+
+def test_whoever_has_nothing_yet_is_told_so_calmly(world: World) -> None:
+    answer = world.caller("user").get("/")
     assert answer.status == 200
     assert "/admin" not in answer.content.decode()
+    assert "/cases" not in answer.content.decode()
 
 
 def test_nobody_is_led_to_the_one_sign_in_form_and_back(world: World) -> None:

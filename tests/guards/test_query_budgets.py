@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
+from logs.cases import looks
+from logs.cases.models import Case, LookedAt
+from logs.cases.role import as_hr
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import Organization, Role, Scope
+from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy import versions
 from tests.builders import Caller, Service, a_user, an_organization, stored, wire_event
+from tests.vault_at_hand import VaultAtHand
 
 BUDGETS: dict[str, int] = json.loads(
     Path(__file__).with_name("query_budgets.json").read_text(encoding="utf-8")
@@ -27,6 +33,26 @@ def fill(organization: Organization, count: int) -> None:
         stored(organization, *sent, log_type=log_type)
         refused = [wire_event(log_type, task_id=n) for n in range(count)]
         stored(organization, *refused, log_type=log_type)
+
+
+def reported(organization: Organization, count: int, vault: VaultAtHand) -> None:
+    """As many cases, and one more with as many events."""
+    sent = [wire_event(workflow="harassment", case_id=str(n)) for n in range(count)]
+    long = [wire_event(workflow="harassment", case_id="long") for _ in range(count)]
+    stored(organization, *sent, *long)
+    vault.drain()
+
+
+def longest_case() -> UUID:
+    with as_hr():
+        case = Case.objects.annotate(size=Count("events")).order_by("-size").first()
+    assert case is not None
+    return case.pk
+
+
+def looked(person: User, organization: Organization, count: int) -> None:
+    for _ in range(count):
+        looks.record(person, organization, LookedAt.LIST)
 
 
 # Above one page the admin says "about N": two more queries ask who may read and the planner.
@@ -44,7 +70,7 @@ def queries(caller: Caller, path: str) -> int:
 @pytest.mark.parametrize("count", [1, 120])
 @pytest.mark.parametrize("page", BUDGETS)
 def test_a_page_costs_what_its_budget_says_whatever_it_shows(
-    page: str, count: int, monkeypatch: pytest.MonkeyPatch
+    page: str, count: int, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand
 ) -> None:
     monkeypatch.setattr(versions, "RECHECK_SECONDS", 3600.0)
     versions.forget_cache()
@@ -52,7 +78,17 @@ def test_a_page_costs_what_its_budget_says_whatever_it_shows(
     fill(organization, count)
     kind, path = page.split(" ")
     caller: Caller = Service(organization, Scope.READ)
-    if kind != "token":
+    if kind in ("person", "page"):
         caller = Caller(user=a_user(Role.ADMIN, organization))
-    estimate = ESTIMATE if count > 100 and path.endswith("log/") else 0
+    if kind in ("hr", "dpo"):
+        person = a_user(Role.HR_MANAGER, organization)
+        caller = Caller(user=person)
+        caller.client.post("/cases/purpose/", {"purpose": "work"})
+        reported(organization, count, vault_at_hand)
+        path = path.format(case=longest_case())
+    if kind == "dpo":
+        looked(person, organization, count)
+        caller = Caller(user=a_user(Role.DPO, organization))
+    is_estimated = kind == "page" and count > 100 and path.endswith("log/")
+    estimate = ESTIMATE if is_estimated else 0
     assert queries(caller, path) == BUDGETS[page] + estimate

@@ -36,6 +36,19 @@ def test_a_process_knows_its_own_login_only(environments: Environments, kind: ob
     assert not [password for password in others if password in str(told)]
 
 
+def test_the_vault_alone_is_told_its_key(
+    environments: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert environments.of_process("vault", counts=False)["ORGO_VAULT_KEY"] == "vault-pw"
+    monkeypatch.delenv("ORGO_VAULT_KEY")
+    told = environments.of_process("vault", counts=False)
+    assert told["ORGO_VAULT_KEY_FILE"] == "/srv/var/secrets/vault_key.pem"
+    for kind in KINDS:
+        if kind.name != "vault":
+            told = environments.of_process(kind.name, counts=False)
+            assert not [name for name in told if name.startswith("ORGO_VAULT_KEY")]
+
+
 def test_the_operators_other_settings_reach_a_process(environments: Environments) -> None:
     told = environments.of_process("web", counts=True)
     assert told["EMAIL_URL"] == "smtp://relay"

@@ -198,6 +198,23 @@ def test_the_servers_log_keeps_statements_and_values_out(shared: Postgres) -> No
     assert "PASSWORD" not in log
 
 
+def test_the_servers_log_does_not_tell_when_it_was_written_to_or_waited_for(
+    shared: Postgres,
+) -> None:
+    url = owner_url(shared)
+    with shared.superuser_connection() as superuser:
+        superuser.execute("CHECKPOINT")
+        superuser.execute("ALTER DATABASE orgo_audit SET deadlock_timeout = '10ms'")
+    with psycopg.connect(url) as first, psycopg.connect(url) as second:
+        first.execute("SELECT pg_advisory_xact_lock(1, 1)")
+        second.execute("SET lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            second.execute("SELECT pg_advisory_xact_lock(1, 1)")
+    log = shared.log_file.read_text()
+    assert "checkpoint" not in log
+    assert "still waiting" not in log
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 def test_root_in_a_closed_folder_without_user_namespaces_has_a_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,12 +6,14 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
 
 from orgo_audit.embedded import keys, paths, secrets
+from orgo_audit.errors import Unavailable
 
 
 def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -50,3 +52,11 @@ def test_the_vaults_keys_belong_together(tmp_path: Path) -> None:
     private = load_pem_private_key(paths.read_secret(tmp_path, keys.PRIVATE_KEY).encode(), None)
     public = load_pem_public_key(paths.read_secret(tmp_path, keys.PUBLIC_KEY).encode())
     assert private.public_key() == public
+
+
+def test_a_lost_vault_key_is_told_and_never_silently_replaced(tmp_path: Path) -> None:
+    keys.keep_vault_keys(tmp_path)
+    (paths.secrets_folder(tmp_path) / keys.PRIVATE_KEY).unlink()
+    with pytest.raises(Unavailable, match="put its copy back"):
+        keys.keep_vault_keys(tmp_path)
+    assert not paths.read_secret(tmp_path, keys.PRIVATE_KEY)

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from celery import shared_task
+from celery.app.trace import LOG_RECEIVED
 
 from orgo_audit.log_lines import LogLine
 
@@ -38,6 +39,12 @@ def test_an_exception_is_told_by_class_and_place_with_its_cause() -> None:
 def test_a_value_cannot_begin_a_line_of_its_own() -> None:
     line = line_of(ValueError(), route="/x\n2026-11-25 INFO forged")
     assert "\n2026" not in line
+
+
+def test_what_celery_says_of_a_task_has_no_arguments() -> None:
+    task = {"id": "5c0f", "name": "load_policy", "args": f"({PLANTED!r},)", "kwargs": "{}"}
+    record = logging.makeLogRecord({"msg": LOG_RECEIVED, "args": task, "data": task})
+    assert LogLine("{message}", style="{").format(record) == "Task load_policy[5c0f] received"
 
 
 @shared_task

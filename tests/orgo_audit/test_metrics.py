@@ -65,20 +65,20 @@ def test_no_person_task_or_place_is_in_any_metric(vault: Vault) -> None:
     assert PLANTED not in metrics().lower()
 
 
-def test_a_sealed_delivery_is_counted_like_an_ordinary_one(vault: Vault) -> None:
-    service = Service(an_organization())
-    assert service.deliver(wire_event(action="Report Filed")).status == 202
-    text = metrics()
-    assert 'status="201"' in text
-    assert 'status="202"' not in text
-
-
-def test_a_sealed_event_is_not_told_apart_by_our_own_counters(
-    vault: Vault, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+@pytest.mark.parametrize(
+    ("token", "content_type", "status"),
+    [("unknown", "application/json", 401), ("", "text/plain", 415)],
+)
+def test_a_delivery_of_which_nothing_is_kept_is_counted_by_its_status(
+    token: str, content_type: str, status: int
 ) -> None:
+    name = (
+        "django_http_responses_total_by_status_view_method_total"
+        f'{{method="POST",status="{status}",view="activity-logs"}}'
+    )
+    before = value(name, metrics())
     service = Service(an_organization())
-    lines = [line for line in metrics().splitlines() if line.startswith("orgo_")]
-    with django_capture_on_commit_callbacks(execute=True):
-        service.deliver(wire_event(action="Report Filed"))
-        service.deliver(wire_event(action="Report Filed", user=5))
-    assert [line for line in metrics().splitlines() if line.startswith("orgo_")] == lines
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = service.deliver(wire_event(), content_type=content_type, headers=headers)
+    assert answer.status == status
+    assert value(name, metrics()) == before + 1

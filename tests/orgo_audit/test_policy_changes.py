@@ -60,6 +60,25 @@ def test_a_new_view_widens_access() -> None:
     assert found("access_control: {roles: {}}", new) == [("widens_access", "", sentence)]
 
 
+def test_one_more_assignee_widens_access_and_one_less_passes() -> None:
+    few, more = sensitive(assignees="[anna]"), sensitive(assignees="[anna, ben]")
+    sentence = "new harassment cases would go to ben too; until now: anna"
+    assert found(few, more) == [("widens_access", "", sentence)]
+    assert found(more, few) == []
+
+
+def test_no_assignees_means_all_hr_managers() -> None:
+    few, everybody = sensitive(assignees="[anna]"), sensitive(assignees="[]")
+    sentence = "new harassment cases would go to all HR managers; until now: anna"
+    assert found(few, everybody) == [("widens_access", "", sentence)]
+    assert found(everybody, few) == []
+
+
+def test_other_deadlines_for_cases_pass() -> None:
+    short, long = (sensitive(deadlines=f"{{answered: {n} months}}") for n in (1, 4))
+    assert found(short, long) == found(long, short) == []
+
+
 def test_a_view_less_passes() -> None:
     assert found("metrics: {}", "access_control: {roles: {admin: {view: [error_logs]}}}") == []
 

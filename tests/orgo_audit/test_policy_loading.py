@@ -96,6 +96,19 @@ def test_a_sensitive_workflow_in_short_is_still_protected() -> None:
     assert policy.sensitive_workflows["harassment"].actions == ("Report Filed",)
 
 
+def test_the_deadlines_of_the_directive_hold_until_the_policy_says_others() -> None:
+    policy = load("sensitive_workflows: {ethics: {}, harassment: {deadlines: {answered: 1 month}}}")
+    ethics, harassment = (policy.sensitive_workflows[name] for name in ("ethics", "harassment"))
+    assert ethics.deadlines == {"acknowledged": Period(1, "week"), "answered": Period(3, "month")}
+    assert harassment.deadlines == {"answered": Period(1, "month")}
+
+
+def test_new_cases_go_to_the_named_assignees_or_else_to_all() -> None:
+    policy = load("sensitive_workflows: {ethics: {}, harassment: {assignees: [anna, b@x.org]}}")
+    assert policy.sensitive_workflows["harassment"].assignees == ("anna", "b@x.org")
+    assert policy.sensitive_workflows["ethics"].assignees == ()
+
+
 def test_the_view_of_any_sensitive_workflow_can_be_granted() -> None:
     policy = load(
         "sensitive_workflows: {ethics: {}}\n"
@@ -232,6 +245,14 @@ REFUSALS = [
     (
         "sensitive_workflows: {harassment: {time_grain: minute}}",
         *(1, 48, "sensitive_workflows.harassment.time_grain", "known: day, hour"),
+    ),
+    (
+        "sensitive_workflows: {harassment: {deadlines: {anwsered: 1 day}}}",
+        *(1, 48, "sensitive_workflows.harassment.deadlines.anwsered", "did you mean answered?"),
+    ),
+    (
+        "sensitive_workflows: {harassment: {assignees: [Anna Roe]}}",
+        *(1, 48, "sensitive_workflows.harassment.assignees[0]", "the user name of an account"),
     ),
     (
         'sensitive_workflows: {harassment: {actions: ["a\\0"]}}',
@@ -410,6 +431,8 @@ def test_the_schema_accepts_what_loads(text: str) -> None:
         "access_control: {roles: {admin: {view: [activity_log]}}}",
         "workflows: {a: {stages: {ruted: 1 day}}}",
         "alert_thresholds: {error_rate: 5}",
+        "sensitive_workflows: {harassment: {deadlines: {closed: 1 day}}}",
+        "sensitive_workflows: {harassment: {assignees: ['Anna Roe']}}",
         "organizations: {north: {regime: gpdr}}",
     ],
 )

@@ -26,13 +26,20 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the name to sign in with")
         parser.add_argument("--role", required=True, choices=Role.values)
         parser.add_argument("--organization", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--email", default="", metavar="ADDRESS", help="where to write to; default: the name"
+        )
 
-    def handle(self, *args: Any, name: str, role: str, organization: str, **options: Any) -> None:
+    def handle(
+        self, *args: Any, name: str, role: str, organization: str, email: str, **options: Any
+    ) -> None:
         try:
             tenant = get_organization(organization)
             password = new_password(name)
             with transaction.atomic():
-                create_user(name, role=Role(role), organization=tenant, password=password)
+                create_user(
+                    name, role=Role(role), organization=tenant, password=password, email=email
+                )
                 told = {"created": name, "role": role}
                 interface.report_administration("User Created", tenant, recorded_operator(), told)
         except OrgoError as error:

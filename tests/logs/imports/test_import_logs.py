@@ -29,7 +29,7 @@ from logs.imports.models import ImportedFile
 from logs.record import ingest
 from logs.record.models import Event, QuarantinedEvent
 from orgo_audit.accounts.models import Organization
-from tests.builders import Vault, an_organization, inbox, wire_event
+from tests.builders import Vault, an_organization, wire_event
 from tests.shared_data import SHARED_DATA
 
 in_one_transaction = [
@@ -411,8 +411,7 @@ def test_sealed_events_of_an_import_can_be_opened_by_the_vault(
     organization = an_organization("north")
     secret = wire_event(identities={"reporter": "jane.roe@organization.com"})
     Run(a_file(tmp_path, ndjson(secret)))
-    (sealed,) = inbox()
-    content = vault.open(sealed, organization)
+    (content,) = vault.items(organization)
     assert (content["source"], content["event"]) == ("import", secret)
 
 

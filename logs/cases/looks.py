@@ -1,0 +1,63 @@
+"""The restricted access log: who did what with which case. Written before anything is shown."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
+
+from logs.cases.models import Look, LookedAt
+from logs.cases.role import as_hr
+from logs.record import own_events
+from orgo_audit.accounts.models import Organization, User
+from orgo_audit.errors import BadInput
+
+PURPOSE_LENGTH = 200
+
+
+def record(
+    user: User,
+    organization: Organization,
+    what: LookedAt,
+    *,
+    case: UUID | None = None,
+    rows: int | None = None,
+    purpose: str = "",
+    address: str | None = None,
+) -> None:
+    """A line in the restricted access log, and a mark without any of it in the security log."""
+    own_events.report_restricted_area(user, organization, address)
+    with as_hr():
+        Look(
+            organization=organization,
+            user_id=user.pk,
+            what=what,
+            case_code=case,
+            rows=rows,
+            purpose=purpose[:PURPOSE_LENGTH],
+        ).save(force_insert=True)
+
+
+def lines(
+    organizations: list[Organization], *, before: int | None, size: int
+) -> tuple[list[Look], bool]:
+    """The newest lines older than that one, each with its person's name as `person`; any more?"""
+    with as_hr():
+        rows = Look.objects.filter(organization__in=[o.pk for o in organizations])
+        found = list(_older(rows, before).order_by("-looked_at", "-id")[: size + 1])
+    names = dict(
+        User.objects.filter(pk__in={look.user_id for look in found}).values_list("pk", "username")
+    )
+    for look in found:
+        look.person = names.get(look.user_id, "")  # type: ignore[attr-defined]  # for the page
+    return found[:size], len(found) > size
+
+
+def _older(rows: QuerySet[Look], before: int | None) -> QuerySet[Look]:
+    if before is None:
+        return rows
+    place = rows.filter(pk=before).values_list("looked_at", "id").first()
+    if place is None:
+        raise BadInput("there is no such line; begin at the newest", path="before")
+    return rows.filter(TupleLessThan(Tuple(F("looked_at"), F("id")), place))

@@ -1,0 +1,312 @@
+"""Reads cases for an HR manager: assigned ones, the projection alone, each look put on record.
+
+Pages, API and exports go through here. People and policies are resolved before; the rows are
+evaluated behind `SET LOCAL ROLE orgo_hr`, where nothing else is in reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+
+from logs.cases import access, counts, looks
+from logs.cases.access import HrViewer
+from logs.cases.models import Case, CaseEvent, CaseNote, LookedAt
+from logs.cases.role import as_hr
+from logs.record.drafts import format_instant
+from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page_of
+from orgo_audit.accounts.models import User
+from orgo_audit.errors import BadInput, NotFound
+
+MAX_EXPORTED_EVENTS = 100_000
+COUNTED_MONTHS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases: by workflow and state; by the day on which they were opened, half open."""
+
+    workflow: str = ""
+    state: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEventQuery:
+    """Which events: of a workflow or one case, by action and status, by day, half open."""
+
+    workflow: str = ""
+    case: UUID | None = None
+    action: str = ""
+    status: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def cases(
+    viewer: HrViewer,
+    query: CaseQuery,
+    *,
+    cursor: Cursor | None = None,
+    size: int = DEFAULT_PAGE_SIZE,
+) -> Page[Case]:
+    """One page of the viewer's cases, the latest opened first."""
+    with as_hr():
+        rows = _after_case(_cases(viewer, query), cursor)
+        found = page_of(list(rows[: size + 1]), cursor, size=size, place_of=_place_of_case)
+    _told(viewer, found.rows)
+    _look(viewer, LookedAt.LIST, rows=len(found.rows))
+    return found
+
+
+def case(viewer: HrViewer, code: UUID) -> Case:
+    """One case; NotFound for an unknown one, one of others and one that is not assigned alike."""
+    found = case_to_work(viewer, code)
+    looks.record(
+        viewer.user,
+        found.organization,
+        LookedAt.CASE,
+        case=code,
+        purpose=viewer.purpose,
+        address=viewer.address,
+    )
+    return found
+
+
+def case_to_work(viewer: HrViewer, code: UUID) -> Case:
+    """The same for whatever leaves a line of its own: a step, a note, an export, an errand."""
+    with as_hr():
+        found = list(access.readable_cases(viewer).filter(pk=code))
+    if not found:
+        raise NotFound
+    _told(viewer, found)
+    return found[0]
+
+
+def timeline(
+    viewer: HrViewer, case: Case, *, after: int = 0, size: int = DEFAULT_PAGE_SIZE
+) -> tuple[list[CaseEvent], bool]:
+    """The case's events in their order from behind that place on, and whether there are more."""
+    with as_hr():
+        rows = CaseEvent.objects.filter(case=case.pk, place__gt=after).order_by("place")
+        found = list(rows[: size + 1])
+    return _of_case(found[:size], case), len(found) > size
+
+
+def last_place(case: Case) -> int:
+    """The place of the case's last event; its events are numbered from 1 on."""
+    with as_hr():
+        rows = CaseEvent.objects.filter(case=case.pk).order_by("-place")
+        return rows.values_list("place", flat=True).first() or 0
+
+
+def _of_case(events: list[CaseEvent], case: Case) -> list[CaseEvent]:
+    for event in events:
+        event.case = case
+    return events
+
+
+def size_of(case: Case) -> tuple[int, list[str]]:
+    """How many events the case has, and its participants' labels in order."""
+    with as_hr():
+        rows = CaseEvent.objects.filter(case=case.pk)
+        return rows.count(), labels(rows.values_list("participants", flat=True))
+
+
+def labels(participants: Any) -> list[str]:
+    """The labels that stand in these lists, in the order of their numbers."""
+    found = {one["label"] for listed in participants for one in listed}
+    return sorted(found, key=lambda label: int(label.removeprefix("Anon")))
+
+
+def notes(case: Case) -> list[CaseNote]:
+    """The case's notes, the oldest first, each with its author's name as `written_by`."""
+    with as_hr():
+        found = list(CaseNote.objects.filter(case=case.pk).order_by("written_at", "pk"))
+    names = names_of({note.author_id for note in found})
+    for note in found:
+        note.written_by = names.get(note.author_id, "")  # type: ignore[attr-defined]  # for the page
+    return found
+
+
+def names_of(users: set[int]) -> dict[int, str]:
+    return dict(User.objects.filter(pk__in=users).values_list("pk", "username"))
+
+
+def events(
+    viewer: HrViewer,
+    query: CaseEventQuery,
+    *,
+    cursor: Cursor | None = None,
+    size: int = DEFAULT_PAGE_SIZE,
+) -> Page[CaseEvent]:
+    """One page of the events of the viewer's cases: the latest day first, each case in order."""
+    with as_hr():
+        rows = _after_event(_events(viewer, query), cursor)
+        found = page_of(list(rows[: size + 1]), cursor, size=size, place_of=_place_of_event)
+    _told(viewer, [event.case for event in found.rows])
+    _look(viewer, LookedAt.EVENTS, rows=len(found.rows), case=query.case)
+    return found
+
+
+def exported_cases(viewer: HrViewer, query: CaseQuery) -> list[Case]:
+    """All cases of the query, in the order of the list; each time put on record as an export."""
+    with as_hr():
+        found = list(_cases(viewer, query).order_by("-opened_on", "-code"))
+    _told(viewer, found)
+    _look(viewer, LookedAt.EXPORT, rows=len(found))
+    return found
+
+
+def exported_events(viewer: HrViewer, query: CaseEventQuery) -> list[CaseEvent]:
+    """All events of the query, in the order of the list; one case in its own order."""
+    order = ("place",) if query.case else ("-occurred_at", "-case", "-place")
+    with as_hr():
+        found = list(_events(viewer, query).order_by(*order)[:MAX_EXPORTED_EVENTS])
+    _told(viewer, [event.case for event in found])
+    _look(viewer, LookedAt.EXPORT, rows=len(found), case=query.case)
+    return found
+
+
+def counted(viewer: HrViewer, *, today: date) -> counts.Counts:
+    """The viewer's cases of two years by month and workflow, small numbers withheld.
+
+    Months and workflows are shown whether there was a case or not.
+    """
+    months = _months_until(today)
+    with as_hr():
+        rows = access.readable_cases(viewer).filter(
+            opened_on__gte=months[0], opened_on__lt=today + timedelta(days=1)
+        )
+        opened = list(rows.values_list("opened_on", "workflow"))
+    _look(viewer, LookedAt.COUNTS)
+    kinds = {name for shown in viewer.workflows.values() for name in shown}
+    return counts.counts(opened, months=months, kinds=kinds)
+
+
+def _months_until(today: date) -> list[date]:
+    last = today.year * 12 + today.month - 1
+    return [date(n // 12, n % 12 + 1, 1) for n in range(last - COUNTED_MONTHS + 1, last + 1)]
+
+
+def as_anonymized(event: CaseEvent) -> dict[str, Any]:
+    """An event in the blueprint's anonymized shape: times as HR may know them, labels for names."""
+    told: dict[str, Any] = {
+        "id": str(event.pk),
+        "timestamp": format_instant(event.occurred_at),
+        "action": event.action,
+        "case_id": str(event.case_id),
+        "workflow": event.case.workflow,
+        "organization": event.case.organization.slug,
+        "anonymized_fields": _by_role(event.participants),
+    }
+    if event.status is not None:
+        told["status"] = event.status
+    if event.released_text is not None:
+        told["released_text"] = event.released_text
+    return told
+
+
+def _by_role(participants: list[dict[str, str]]) -> dict[str, str | list[str]]:
+    """`{"reporter": "Anon1"}`; a list where several have one role."""
+    found: dict[str, str | list[str]] = {}
+    for one in participants:
+        known = found.get(one["role"])
+        if known is None:
+            found[one["role"]] = one["label"]
+        elif isinstance(known, list):
+            known.append(one["label"])
+        else:
+            found[one["role"]] = [known, one["label"]]
+    return found
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _cases(viewer: HrViewer, query: CaseQuery) -> QuerySet[Case]:
+    rows = access.readable_cases(viewer)
+    if query.workflow:
+        rows = rows.filter(workflow=query.workflow)
+    if query.state:
+        rows = rows.filter(state=query.state)
+    if query.since:
+        rows = rows.filter(opened_on__gte=query.since)
+    if query.until:
+        rows = rows.filter(opened_on__lt=query.until)
+    return rows
+
+
+def _after_case(rows: QuerySet[Case], cursor: Cursor | None) -> QuerySet[Case]:
+    if cursor is None:
+        return rows.order_by("-opened_on", "-code")
+    key, place = Tuple(F("opened_on"), F("code")), (cursor.instant.date(), cursor.id)
+    if cursor.backward:
+        return rows.filter(TupleGreaterThan(key, place)).order_by("opened_on", "code")
+    return rows.filter(TupleLessThan(key, place)).order_by("-opened_on", "-code")
+
+
+def _place_of_case(case: Case) -> tuple[datetime, UUID]:
+    return datetime.combine(case.opened_on, time(), UTC), case.pk
+
+
+def _events(viewer: HrViewer, query: CaseEventQuery) -> QuerySet[CaseEvent]:
+    readable = access.readable_cases(viewer)
+    if query.workflow:
+        readable = readable.filter(workflow=query.workflow)
+    if query.case:
+        readable = readable.filter(pk=query.case)
+    wanted = Q(case__in=readable.values("pk"))
+    for name in ("action", "status"):
+        if value := getattr(query, name):
+            wanted &= Q(**{name: value})
+    if query.since:
+        wanted &= Q(occurred_at__gte=query.since)
+    if query.until:
+        wanted &= Q(occurred_at__lt=query.until)
+    return CaseEvent.objects.filter(wanted).select_related("case")
+
+
+def _after_event(rows: QuerySet[CaseEvent], cursor: Cursor | None) -> QuerySet[CaseEvent]:
+    """A cursor names an event; where that one stands now is where the page begins."""
+    if cursor is None:
+        return rows.order_by("-occurred_at", "-case", "-place")
+    place = rows.filter(pk=cursor.id).values_list("occurred_at", "case", "place").first()
+    if place is None:
+        raise BadInput("this event is gone; begin the list again", path="cursor", code="bad_cursor")
+    key = Tuple(F("occurred_at"), F("case"), F("place"))
+    if cursor.backward:
+        return rows.filter(TupleGreaterThan(key, place)).order_by("occurred_at", "case", "place")
+    return rows.filter(TupleLessThan(key, place)).order_by("-occurred_at", "-case", "-place")
+
+
+def _place_of_event(event: CaseEvent) -> tuple[datetime, UUID]:
+    return event.occurred_at, event.pk
+
+
+def _told(viewer: HrViewer, found: list[Case]) -> None:
+    """Each case knows its organization without a query."""
+    for one in found:
+        one.organization = viewer.organization(one.organization_id)
+
+
+def _look(
+    viewer: HrViewer, what: LookedAt, *, rows: int | None = None, case: UUID | None = None
+) -> None:
+    """One line in each organization that the look concerned."""
+    for organization in viewer.organizations:
+        looks.record(
+            viewer.user,
+            organization,
+            what,
+            case=case,
+            rows=rows,
+            purpose=viewer.purpose,
+            address=viewer.address,
+        )

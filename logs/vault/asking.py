@@ -1,0 +1,111 @@
+"""Takes in what two custodians are to decide: a reveal, an erasure. Decides nothing itself."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime
+from typing import Any, get_args
+
+from django.utils import timezone
+
+from logs.cases.models import ApprovalRequest, LookedAt, RequestState
+from logs.vault import dossiers, marks, notices, people, subjects
+from logs.vault.askers import asking, asking_hr
+from logs.vault.errands import Question, answers
+from logs.vault.models import Participant
+from logs.vault.notices import Happening
+from logs.vault.petitions import OPEN_FOR, Act, Petition
+from orgo_audit.accounts.models import Role
+from orgo_audit.errors import BadInput, NotFound
+
+# Of an erasure that an operator's command asks for.
+NOBODY = 0
+_NONCE_BYTES = 32
+
+
+@answers("ask_reveal")
+def ask_reveal(question: Question) -> dict[str, Any]:
+    """By an HR manager to whom the case is assigned; one label, one field."""
+    hr, case = asking_hr(question, question.identifier("case"))
+    label, field = question.text("label"), question.text("field")
+    if field not in get_args(people.Field):
+        known = ", ".join(get_args(people.Field))
+        raise BadInput(f"expected one of {known}", path="field")
+    reason, now = question.text("reason"), timezone.now()
+    petition = Petition(
+        act=Act.REVEAL,
+        id=uuid.uuid4(),
+        organization=question.organization.slug,
+        requester=hr.id,
+        nonce=secrets.token_hex(_NONCE_BYTES),
+        expires_at=now + OPEN_FOR,
+        reason_digest=_digest(reason),
+        case=case.code,
+        label=label,
+        field=field,
+        minutes=question.number("minutes"),
+        views=question.number("views"),
+    )
+    if not Participant.objects.filter(case_code=case.code, label=label).exists():
+        raise NotFound
+    return _put(question, petition, dossiers.Words(canonical=_text(petition), reason=reason), now)
+
+
+@answers("ask_erasure")
+def ask_erasure(question: Question) -> dict[str, Any]:
+    """By the data protection officer, a custodian, or an operator's command.
+
+    The answer never tells whether this person is known.
+    """
+    asks_in_person = question.user_id is not None
+    requester = asking(question, Role.DPO, Role.CUSTODIAN).id if asks_in_person else NOBODY
+    person, reason, now = question.text("person"), question.text("reason"), timezone.now()
+    key = people.key_of_text(person)
+    if not key:
+        raise BadInput("expected an address or a name", path="person")
+    petition = Petition(
+        act=Act.ERASE,
+        id=uuid.uuid4(),
+        organization=question.organization.slug,
+        requester=requester,
+        nonce=secrets.token_hex(_NONCE_BYTES),
+        expires_at=now + OPEN_FOR,
+        reason_digest=_digest(reason),
+        subject=question.keys.index(question.organization.pk, subjects.KIND, key).hex(),
+    )
+    words = dossiers.Words(canonical=_text(petition), reason=reason, person=person)
+    return _put(question, petition, words, now)
+
+
+def _digest(reason: str) -> str:
+    return hashlib.sha256(reason.encode()).hexdigest()
+
+
+def _text(petition: Petition) -> str:
+    return petition.canonical().decode("ascii")
+
+
+def _put(
+    question: Question, petition: Petition, words: dossiers.Words, now: datetime
+) -> dict[str, Any]:
+    organization = question.organization
+    dossiers.put(organization, petition, words, question.keys)
+    ApprovalRequest.objects.create(
+        id=petition.id,
+        act=petition.act.value,
+        organization=organization,
+        case_code=petition.case,
+        label=petition.label,
+        field=petition.field,
+        minutes=petition.minutes,
+        views=petition.views,
+        requester_id=question.user_id,
+        asked_at=now,
+        expires_at=petition.expires_at,
+        state=RequestState.PENDING,
+    )
+    marks.leave(organization, question.user_id, LookedAt.REQUEST, petition)
+    notices.tell(organization, petition.act, Happening.ASKED, petition.case)
+    return {"id": str(petition.id)}

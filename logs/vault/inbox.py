@@ -1,0 +1,148 @@
+"""Takes envelopes out of the inbox, in their order; what makes no case is held, never dropped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from logs.vault import envelopes, keys, storing
+from logs.vault.models import HeldItem, HeldReason
+from logs.vault.placing import Unplaced, workflow_of
+from orgo_audit.accounts.models import Organization
+from orgo_audit.errors import BadInput
+from orgo_audit.policy import versions
+from orgo_audit.policy.schema import OrganizationPolicy
+
+logger = logging.getLogger(__name__)
+MAX_ENVELOPES = 200
+MAX_BYTES = 32 * 1024 * 1024
+
+# The oldest ones, as many as fit; the first one even if it is larger.
+_TAKE = """
+DELETE FROM logs_sealeditem WHERE place IN (
+  SELECT place FROM (
+    SELECT place, sum(octet_length(envelope)) OVER (ORDER BY place) AS bytes,
+           row_number() OVER (ORDER BY place) AS number
+    FROM (SELECT place, envelope FROM logs_sealeditem ORDER BY place LIMIT %s) AS oldest
+  ) AS counted WHERE bytes <= %s OR number = 1
+) RETURNING place, organization_id, envelope
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One event out of an envelope."""
+
+    organization: Organization
+    item: Mapping[str, Any]
+    recorded_at: datetime
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        event: dict[str, Any] = self.item["event"]
+        return event
+
+
+def drain() -> int:
+    """Stores what waits, at most a few hundred envelopes in one transaction; how many it took."""
+    with keys.session() as own:
+        taken = _take()
+        if taken:
+            organizations = Organization.objects.in_bulk({row[0] for row in taken})
+            opened: list[Opened] = []
+            for organization_id, sealed in taken:
+                opened += _opened(organizations[organization_id], sealed)
+            store(opened, own)
+    return len(taken)
+
+
+def _take() -> list[tuple[int, bytes]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [MAX_ENVELOPES, MAX_BYTES])
+        rows = sorted(cursor.fetchall())
+    return [(organization_id, bytes(sealed)) for _, organization_id, sealed in rows]
+
+
+def _opened(organization: Organization, sealed: bytes) -> list[Opened]:
+    """The events of one envelope; what cannot be opened is set aside as it is."""
+    try:
+        content = envelopes.opened(sealed, organization.slug)
+        return _items(organization, content)
+    except BadInput:
+        _hold(organization, HeldReason.UNREADABLE, sealed)
+        logger.error("an envelope cannot be opened; it is held as it came")
+        return []
+
+
+def _items(organization: Organization, content: dict[str, Any]) -> list[Opened]:
+    try:
+        recorded_at = datetime.fromisoformat(content["recorded_at"])
+        shared = {name: value for name, value in content.items() if name != "items"}
+        items = [shared | item for item in content["items"]]
+        if any("event" not in item for item in items):
+            raise KeyError("event")
+    except (KeyError, TypeError, ValueError):
+        raise BadInput("the envelope holds something else", code="bad_envelope") from None
+    return [Opened(organization, item, recorded_at) for item in items]
+
+
+def store(opened: Iterable[Opened], own: keys.Keys) -> None:
+    """Places each event, and stores the placed ones together."""
+    of_each: dict[Organization, list[Opened]] = {}
+    for one in opened:
+        of_each.setdefault(one.organization, []).append(one)
+    for organization, own_ones in of_each.items():
+        policy = versions.current().for_organization(organization.slug)
+        placed = list(_placed(own_ones, policy))
+        for event in storing.store(organization, placed, policy, own):
+            _hold_item(Opened(organization, event.item, event.recorded_at), HeldReason.UNLISTED)
+
+
+def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[storing.Placed]:
+    """Those that may make a case; the others are held."""
+    for one in opened:
+        if "refused" in one.item or not isinstance(one.item["event"], dict):
+            _hold_item(one, HeldReason.REFUSED)
+            continue
+        workflow = workflow_of(one.sent, policy)
+        if workflow is Unplaced.UNLISTED:
+            _hold_item(one, HeldReason.UNLISTED)
+            continue
+        said = None if workflow is Unplaced.UNSAID else str(workflow)
+        yield storing.Placed(one.item, one.recorded_at, said)
+
+
+def retry_held() -> int:
+    """Places again what waited for the policy to list its workflow; how many were tried."""
+    with keys.session() as own:
+        rows = list(HeldItem.objects.filter(reason=HeldReason.UNLISTED).order_by("held_on", "pk"))
+        HeldItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        opened: list[Opened] = []
+        for row in rows:
+            opened += _opened(row.organization, bytes(row.envelope))
+        store(opened, own)
+    return len(rows)
+
+
+def _hold_item(one: Opened, reason: HeldReason) -> None:
+    shared = {name: value for name, value in one.item.items() if name in _OF_THE_BATCH}
+    item = {name: value for name, value in one.item.items() if name not in _OF_THE_BATCH}
+    content = shared | {"items": [item]}
+    sealed = envelopes.sealed_to_ourselves(content, one.organization.slug)
+    _hold(one.organization, reason, sealed)
+
+
+_OF_THE_BATCH = frozenset({"organization", "source", "recorded_at", "batch"})
+
+
+def _hold(organization: Organization, reason: HeldReason, sealed: bytes) -> None:
+    today = timezone.now().date()
+    HeldItem.objects.create(
+        organization=organization, reason=reason, held_on=today, envelope=sealed
+    )

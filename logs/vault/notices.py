@@ -1,0 +1,44 @@
+"""Who is told that something happened: never what, to whom or about whom."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Q
+
+from logs.cases.models import CaseGrant, Notice
+from logs.vault.petitions import Act
+from orgo_audit.accounts.models import Membership, Organization, Role
+
+
+class Happening(StrEnum):
+    """What happened to a request. A notice's kind is its act and this, as in `reveal_asked`."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    DENIED = "denied"
+    VIEWED = "viewed"
+    EXPIRED = "expired"
+
+
+def tell(
+    organization: Organization, act: Act, happening: Happening, case_code: UUID | None = None
+) -> None:
+    """A notice to each assigned HR manager of the case, and to each overseer, for the worker."""
+    Notice.objects.bulk_create(
+        Notice(
+            organization=organization,
+            user_id=user_id,
+            kind=f"{act.value}_{happening.value}",
+            case_code=case_code,
+        )
+        for user_id in _receivers(organization, case_code)
+    )
+
+
+def _receivers(organization: Organization, case_code: UUID | None) -> list[int]:
+    owners = CaseGrant.objects.filter(content_object=case_code).values("user")
+    told = Q(role__in=[Role.DPO, Role.AUDITOR]) | Q(role=Role.HR_MANAGER, user__in=owners)
+    held = Membership.objects.filter(told, organization=organization, user__is_active=True)
+    return sorted(set(held.values_list("user", flat=True)))

@@ -1,0 +1,151 @@
+"""Free text for HR: masked by machine, read by a custodian, released by that person or not at all.
+
+A custodian sees the masked text only: whoever the case is about is not known by reading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Count
+
+from logs.cases.models import Case, CaseEvent, Look, LookedAt
+from logs.vault import assigning, subjects
+from logs.vault.askers import asking, case_of
+from logs.vault.errands import Question, answers
+from logs.vault.keys import Keys
+from logs.vault.masking import masked
+from logs.vault.models import Participant, SealedEvent
+from logs.vault.people import OTHER, Person, key_of_text
+from orgo_audit.accounts.models import Role
+from orgo_audit.errors import BadInput, NotFound
+
+LONGEST_TEXT = 20_000
+MOST_TEXTS = 100
+MOST_CASES = 100
+# What HR has of an event already, or must not have at all.
+_NO_TEXT = frozenset(
+    {
+        *("timestamp", "action", "error", "status", "workflow", "case_id", "task_id", "email_id"),
+        *("ip_address", "from", "to", "user", "identities", "anonymized_fields"),
+    }
+)
+
+
+@answers("text_cases")
+def text_cases(question: Question) -> dict[str, Any]:
+    """The newest cases whose masked texts this custodian may read."""
+    custodian = asking(question, Role.CUSTODIAN)
+    rows = Case.objects.filter(organization=question.organization).order_by("-opened_on", "-code")
+    counted = rows.annotate(
+        events_there=Count("events"), texts_released=Count("events__released_text")
+    )
+    return {
+        "cases": [
+            {
+                "case": str(case.pk),
+                "opened_on": case.opened_on.isoformat(),
+                "events": case.events_there,
+                "released": case.texts_released,
+            }
+            for case in counted[:MOST_CASES]
+            if not assigning.takes_part(custodian, case.pk, question.keys)
+        ]
+    }
+
+
+@answers("texts")
+def texts(question: Question) -> dict[str, Any]:
+    """The case's masked texts, in the order of its events: `[{event, place, text, released}]`."""
+    case = _case(question)
+    people, labels = _people(case, question.keys)
+    found = []
+    for event in CaseEvent.objects.filter(case=case).order_by("place"):
+        if text := _text_of(event, question.keys):
+            told = masked(text[:LONGEST_TEXT], people, labels)
+            found.append(
+                {
+                    "event": str(event.pk),
+                    "place": event.place,
+                    "text": told,
+                    "released": event.released_text,
+                }
+            )
+    _leave_look(question, case, "masked texts read")
+    return {"texts": found[:MOST_TEXTS]}
+
+
+@answers("release_text")
+def release_text(question: Question) -> dict[str, Any]:
+    """Shows HR this text with the event. It is masked once more, whatever was typed into it."""
+    case = _case(question)
+    event = CaseEvent.objects.filter(case=case, pk=_uuid(question, "event")).first()
+    if event is None:
+        raise NotFound
+    people, labels = _people(case, question.keys)
+    told = masked(question.text("text", LONGEST_TEXT), people, labels)
+    CaseEvent.objects.filter(pk=event.pk).update(released_text=told)
+    _leave_look(question, case, "text released")
+    return {"text": told}
+
+
+def _case(question: Question) -> Case:
+    """NotFound for who is no custodian, for another organization's case, and for who takes part."""
+    custodian = asking(question, Role.CUSTODIAN)
+    case = case_of(question.organization, _uuid(question, "case"))
+    if assigning.takes_part(custodian, case.pk, question.keys):
+        raise NotFound
+    return case
+
+
+def _leave_look(question: Question, case: Case, why: str) -> None:
+    Look.objects.create(
+        organization=question.organization,
+        user_id=question.asker,
+        what=LookedAt.TEXT,
+        case_code=case.pk,
+        purpose=why,
+    )
+
+
+def _uuid(question: Question, name: str) -> UUID:
+    try:
+        return UUID(question.text(name, 36))
+    except ValueError:
+        raise BadInput("expected a code", path=name) from None
+
+
+def _people(case: Case, keys: Keys) -> tuple[list[Person], dict[str, str]]:
+    people, labels = [], {}
+    for participant in Participant.objects.filter(case_code=case.pk):
+        subject = subjects.subject_behind(participant, keys)
+        fields = subjects.fields_of(subject, keys) if subject else {}
+        if fields:
+            key = key_of_text(fields.get("email") or fields.get("name") or fields["identity"])
+            people.append(Person(OTHER, key, fields))  # type: ignore[arg-type]  # the fields' names
+            labels[key] = participant.label
+    return people, labels
+
+
+def _text_of(event: CaseEvent, keys: Keys) -> str:
+    """All words of the event that HR has not; nothing where they were erased."""
+    sealed = SealedEvent.objects.filter(pk=event.pk).exclude(content=b"").first()
+    if sealed is None or not keys.has(event.pk):
+        return ""
+    item = msgspec.json.decode(keys.decrypt(event.pk, bytes(sealed.content), "content"))
+    return "\n".join(_words(item["event"]))
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            if key not in _NO_TEXT:
+                yield from _words(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _words(child)
+    elif isinstance(value, str) and value.strip():
+        yield value

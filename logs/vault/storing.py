@@ -1,0 +1,337 @@
+"""Writes events into their cases: labels, HR's projection, and the sealed rest.
+
+One organization's events at a time, in one transaction of the caller's. What HR gets is built
+here and nowhere else: an action, a status, a day, roles and labels.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from psycopg.types.json import Json
+
+from logs.cases.models import Case, CaseEvent
+from logs.vault import assigning, subjects, wording
+from logs.vault.copying import copy_rows
+from logs.vault.keys import Keys, digest
+from logs.vault.models import CaseTag, KeyKind, Participant, SealedEvent
+from logs.vault.people import Person
+from logs.vault.placing import Reference, cut, naming_blocks, people_of, references_of
+from orgo_audit.accounts.models import Organization
+from orgo_audit.policy.schema import OrganizationPolicy
+
+OTHER = "Other"
+_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event with the workflow that it says or shows; None where only its task may tell."""
+
+    item: Mapping[str, Any]
+    recorded_at: datetime
+    workflow: str | None
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        sent: Mapping[str, Any] = self.item["event"]
+        return sent
+
+    @property
+    def occurred_at(self) -> datetime:
+        """The sender's time in UTC; ours where there is none, which an accepted event has."""
+        told = self.sent.get("timestamp")
+        try:
+            instant = datetime.fromisoformat(told) if isinstance(told, str) else self.recorded_at
+            return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return self.recorded_at.astimezone(UTC)
+
+
+@dataclass(slots=True)
+class CaseFile:
+    """A case while events are written into it."""
+
+    row: Case
+    is_new: bool
+    labels: dict[bytes, str] = field(default_factory=dict)
+    next_place: int = 1
+    last_time: datetime | None = None
+    has_late: bool = False
+    joined: list[Person] = field(default_factory=list)
+    # What stands behind a person here, and the label that this call has found for it.
+    told: dict[bytes, str] = field(default_factory=dict)
+    opened_before: date | None = None
+
+    @property
+    def code(self) -> UUID:
+        return self.row.code
+
+    def label_for(self, tag: bytes, wished: str | None) -> tuple[str, bool]:
+        """The participant's label, and whether it is new in this case."""
+        if known := self.labels.get(tag):
+            return known, False
+        used = set(self.labels.values())
+        label = wished if wished and wished not in used else _smallest_free(used)
+        self.labels[tag] = label
+        return label, True
+
+
+def _smallest_free(used: set[str]) -> str:
+    return next(f"Anon{n}" for n in range(1, len(used) + 2) if f"Anon{n}" not in used)
+
+
+def store(
+    organization: Organization, events: Sequence[Placed], policy: OrganizationPolicy, keys: Keys
+) -> list[Placed]:
+    """Stores all events that belong to a workflow; returns those of which nothing tells which."""
+    writing = _Writing(organization, policy, keys)
+    unplaced = writing.find_cases(events)
+    writing.write()
+    return unplaced
+
+
+class _Writing:
+    """What one call of `store` collects, to write it in few statements."""
+
+    def __init__(self, organization: Organization, policy: OrganizationPolicy, keys: Keys) -> None:
+        self.organization = organization
+        self.policy = policy
+        self.keys = keys
+        self.files: dict[UUID, CaseFile] = {}
+        self.placed: list[tuple[CaseFile, Placed]] = []
+        self.by_tag: dict[bytes, UUID] = {}
+        self.new_tags: dict[bytes, UUID] = {}
+        self.participants: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.sealed: list[tuple[Any, ...]] = []
+        self.people: dict[tuple[str, bytes], list[Person]] = {}
+        self.shown: dict[tuple[str, tuple[str, ...]], str | None] = {}
+
+    # --- which case ---------------------------------------------------------------------------
+
+    def find_cases(self, events: Sequence[Placed]) -> list[Placed]:
+        tags = [self._tags(event) for event in events]
+        self._load({tag for own in tags for tag in own})
+        unplaced = []
+        for event, own in zip(events, tags, strict=True):
+            file = self._case_of(event, own)
+            if file is None:
+                unplaced.append(event)
+            else:
+                self.placed.append((file, event))
+        return unplaced
+
+    def _tags(self, event: Placed) -> list[bytes]:
+        found = references_of(event.sent, event.workflow or "")
+        return [self._tag(reference) for reference in found]
+
+    def _tag(self, reference: Reference) -> bytes:
+        return self.keys.index(self.organization.pk, reference.kind, reference.value)
+
+    def _load(self, tags: set[bytes]) -> None:
+        known = CaseTag.objects.filter(organization=self.organization, tag__in=tags)
+        for tag, code in known.values_list("tag", "case_code"):
+            self.by_tag[bytes(tag)] = code
+        rows = Case.objects.in_bulk(set(self.by_tag.values()))
+        self.keys.load(list(rows))
+        for code, row in rows.items():
+            self.files[code] = CaseFile(row, is_new=False, opened_before=row.opened_on)
+        _load_participants(self.files)
+        _load_last_places(self.files, self.keys)
+
+    def _case_of(self, event: Placed, tags: list[bytes]) -> CaseFile | None:
+        code = next((self.by_tag[tag] for tag in tags if tag in self.by_tag), None)
+        if code is None or code not in self.files:
+            workflow = event.workflow or self._only_workflow()
+            if workflow is None:
+                return None
+            code = self._new_case(workflow, event).code
+        for tag in tags:
+            if tag not in self.by_tag:
+                self.by_tag[tag] = self.new_tags[tag] = code
+        return self.files[code]
+
+    def _only_workflow(self) -> str | None:
+        """Where there is one sensitive workflow only, a sign without a name means that one."""
+        names = list(self.policy.sensitive_workflows)
+        return names[0] if len(names) == 1 else None
+
+    def _new_case(self, workflow: str, event: Placed) -> CaseFile:
+        row = Case(
+            organization=self.organization,
+            workflow=workflow,
+            opened_on=event.occurred_at.date(),
+        )
+        self.keys.make(KeyKind.CASE, row.code)
+        file = self.files[row.code] = CaseFile(row, is_new=True)
+        return file
+
+    # --- what is written ----------------------------------------------------------------------
+
+    def write(self) -> None:
+        people = [(file, event, self._people(file, event)) for file, event in self.placed]
+        named = (person for _, _, found in people for person in found if person.key)
+        known = subjects.known_or_new(self.organization, named, self.keys)
+        for file, event, found in people:
+            self._write_event(file, event, self._labelled(file, found, known))
+        self._save()
+
+    def _people(self, file: CaseFile, event: Placed) -> list[Person]:
+        """A case's events name the same people again and again: each naming is read once."""
+        workflow = self.policy.sensitive_workflows.get(file.row.workflow)
+        if workflow is None:
+            return []
+        blocks = naming_blocks(event.sent, workflow)
+        place = (file.row.workflow, _json(blocks))
+        if place not in self.people:
+            self.people[place] = people_of(blocks, workflow)
+        return self.people[place]
+
+    def _labelled(
+        self, file: CaseFile, found: Iterable[Person], known: Mapping[str, UUID]
+    ) -> list[dict[str, str]]:
+        """Each person's role and label; a new one is joined to the case."""
+        told = []
+        for person in found:
+            subject = known.get(person.key) if person.key else None
+            behind = subject.bytes if subject else f"label {person.sent_label}".encode()
+            if behind not in file.told:
+                file.told[behind] = self._label(file, person, subject, behind)
+            told.append({"role": person.role, "label": file.told[behind]})
+        return told
+
+    def _label(self, file: CaseFile, person: Person, subject: UUID | None, behind: bytes) -> str:
+        tag = digest(self.keys.of(file.code), b"participant", behind)
+        label, is_new = file.label_for(tag, person.sent_label)
+        if is_new:
+            link = None
+            if subject is not None:
+                link = self.keys.encrypt(file.code, subject.bytes, f"participant {label}")
+            file.joined.append(person)
+            self.participants.append((uuid.uuid4(), file.code, label, tag, link))
+        return label
+
+    def _write_event(
+        self, file: CaseFile, event: Placed, participants: list[dict[str, str]]
+    ) -> None:
+        workflow = self.policy.sensitive_workflows.get(file.row.workflow)
+        listed = workflow.actions if workflow else ()
+        grain = workflow.time_grain if workflow else "day"
+        sent, code = event.sent, uuid.uuid4()
+        occurred_at = event.occurred_at
+        self.events.append(
+            (
+                code,
+                file.code,
+                cut(occurred_at, grain),
+                file.next_place,
+                self._shown(sent.get("action", sent.get("error")), listed) or OTHER,
+                self._shown(sent.get("status"), ()),
+                Json(participants),
+            )
+        )
+        self._seal(file, code, event, occurred_at)
+        file.next_place += 1
+        if file.last_time and occurred_at < file.last_time:
+            file.has_late = True
+        else:
+            file.last_time = occurred_at
+        file.row.opened_on = min(file.row.opened_on, occurred_at.date())
+
+    def _shown(self, said: object, listed: tuple[str, ...]) -> str | None:
+        """Senders say the same few words again and again: each is looked at once."""
+        if not isinstance(said, str):
+            return None
+        place = (said, listed)
+        if place not in self.shown:
+            self.shown[place] = wording.shown(said, listed)
+        return self.shown[place]
+
+    def _seal(self, file: CaseFile, code: UUID, event: Placed, occurred_at: datetime) -> None:
+        self.keys.make(KeyKind.EVENT, code)
+        time = self.keys.encrypt(file.code, occurred_at.isoformat().encode(), f"time {code}")
+        content = self.keys.encrypt(code, _json(event.item), "content")
+        self.sealed.append((code, file.code, time, content))
+
+    def _save(self) -> None:
+        touched = list({file.code: file for file, _ in self.placed}.values())
+        self._save_cases(touched)
+        copy_rows(Participant, ("id", "case_code", "label", "tag", "link"), self.participants)
+        copy_rows(
+            CaseEvent,
+            ("code", "case_id", "occurred_at", "place", "action", "status", "participants"),
+            self.events,
+        )
+        copy_rows(SealedEvent, ("code", "case_code", "time", "content"), self.sealed)
+        for file in touched:
+            if file.has_late:
+                _put_in_order(file.code, self.keys)
+        assigning.assign(
+            self.organization,
+            [(file.row, file.joined, file.is_new) for file in touched],
+            self.policy,
+        )
+
+    def _save_cases(self, touched: list[CaseFile]) -> None:
+        Case.objects.bulk_create(file.row for file in touched if file.is_new)
+        earlier = [
+            file.row
+            for file in touched
+            if not file.is_new and file.row.opened_on != file.opened_before
+        ]
+        Case.objects.bulk_update(earlier, ["opened_on"], batch_size=500)
+        copy_rows(
+            CaseTag,
+            ("id", "organization_id", "tag", "case_code"),
+            (
+                (uuid.uuid4(), self.organization.pk, tag, code)
+                for tag, code in self.new_tags.items()
+            ),
+        )
+
+
+def _load_participants(files: Mapping[UUID, CaseFile]) -> None:
+    rows = Participant.objects.filter(case_code__in=files)
+    for code, tag, label in rows.values_list("case_code", "tag", "label"):
+        files[code].labels[bytes(tag)] = label
+
+
+def _load_last_places(files: Mapping[UUID, CaseFile], keys: Keys) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wanted.case_id, last.place, s.code, s.time"
+            " FROM unnest(%s::uuid[]) AS wanted (case_id), LATERAL ("
+            ' SELECT code, place FROM "hr"."case_event" e WHERE e.case_id = wanted.case_id'
+            ' ORDER BY place DESC LIMIT 1) AS last JOIN "vault"."event" s USING (code)',
+            [list(files)],
+        )
+        for case_code, place, code, time in cursor.fetchall():
+            files[case_code].next_place = place + 1
+            files[case_code].last_time = _time_of(keys, case_code, code, bytes(time))
+
+
+def _time_of(keys: Keys, case_code: UUID, code: UUID, sealed: bytes) -> datetime:
+    return datetime.fromisoformat(keys.decrypt(case_code, sealed, f"time {code}").decode())
+
+
+def _put_in_order(case_code: UUID, keys: Keys) -> None:
+    """Numbers a case's events by their exact times: one came later than those after it."""
+    places = dict(CaseEvent.objects.filter(case_id=case_code).values_list("code", "place"))
+    rows = SealedEvent.objects.filter(case_code=case_code).values_list("code", "time")
+    times = {code: _time_of(keys, case_code, code, bytes(time)) for code, time in rows}
+    ordered = sorted(times, key=lambda code: (times[code], places[code]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE "hr"."case_event" e SET place = n.place FROM'
+            " unnest(%s::uuid[]) WITH ORDINALITY AS n (code, place)"
+            " WHERE e.code = n.code AND e.place <> n.place",
+            [ordered],
+        )

@@ -1,0 +1,149 @@
+"""What the vault cannot place or open is held as it came, and found again."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.db import connection
+
+from logs.cases.models import CaseEvent
+from logs.record.ingest import put_into_inbox
+from logs.vault import envelopes, inbox
+from logs.vault.models import HeldItem, Participant
+from orgo_audit.accounts.models import Organization
+from tests.builders import Service, an_organization
+from tests.policies import in_force
+from tests.vault_at_hand import VaultAtHand, the_vaults_rights
+
+pytestmark = pytest.mark.django_db
+REPORT = {"timestamp": "2024-11-24T16:10:00Z", "action": "Report Filed"}
+
+
+@pytest.fixture
+def home(vault_at_hand: VaultAtHand) -> Organization:
+    return an_organization()
+
+
+def held() -> list[tuple[str, bytes]]:
+    with the_vaults_rights():
+        rows = HeldItem.objects.values_list("reason", "envelope")
+        return [(reason, bytes(sealed)) for reason, sealed in rows]
+
+
+def count_of_events() -> int:
+    with the_vaults_rights():
+        return CaseEvent.objects.count()
+
+
+def sealed(content: object, organization: Organization) -> bytes:
+    return envelopes.sealed_to_ourselves(content, organization.slug)  # type: ignore[arg-type]  # hostile
+
+
+def test_what_does_not_open_is_held_byte_for_byte_and_stops_nothing(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    other = an_organization()
+    broken = [
+        b"",
+        os.urandom(40),
+        os.urandom(2000),
+        sealed({"items": []}, other),
+        sealed([], home),
+        sealed({"items": [{"event": {}}]}, home),
+        sealed({"recorded_at": "2026-01-01T00:00:00+00:00", "items": [1]}, home),
+        sealed({"recorded_at": "?", "items": []}, home),
+        sealed({"recorded_at": "2026-01-01T00:00:00+00:00", "items": [{}]}, home),
+    ]
+    for one in broken:
+        put_into_inbox(home, one)
+    Service(home).deliver(REPORT)
+    assert vault_at_hand.drain() == len(broken) + 1
+    assert held() == [("unreadable", one) for one in broken]
+    assert count_of_events() == 1
+
+
+def test_an_oversize_envelope_is_not_even_opened(
+    home: Organization, vault_at_hand: VaultAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envelopes, "MAX_ENVELOPE_BYTES", 2000)
+    monkeypatch.setattr(inbox, "MAX_BYTES", 1000)
+    put_into_inbox(home, os.urandom(2001))
+    Service(home).deliver(REPORT)
+    assert vault_at_hand.drain() == 2
+    assert [reason for reason, _ in held()] == ["unreadable"]
+    assert count_of_events() == 1
+
+
+def test_what_waited_for_the_policy_is_placed_once_it_is_listed(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    Service(home).deliver(REPORT | {"workflow": "bullying", "case_id": "B-1"})
+    vault_at_hand.drain()
+    assert [reason for reason, _ in held()] == ["unlisted"]
+    in_force(
+        "sensitive_workflows: {bullying: {}}\n"
+        "access_control: {roles: {hr_manager: {view: [anonymized_bullying_logs]}}}\n"
+    )
+    with the_vaults_rights():
+        assert inbox.retry_held() == 1
+        assert CaseEvent.objects.get().case.workflow == "bullying"
+    assert held() == []
+
+
+def test_a_thousand_participants_are_a_thousand_labels(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    witnesses = [f"witness.{n}@organization.com" for n in range(1000)]
+    Service(home).deliver(REPORT | {"identities": {"witness": witnesses}})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        labels = set(Participant.objects.values_list("label", flat=True))
+    assert labels == {f"Anon{n}" for n in range(1, 1001)}
+
+
+def test_names_inside_keys_are_people_and_never_shown(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    reversed_mapping = {"jane.roe@organization.com": "reporter", "John Doe": {"x": "reported_user"}}
+    Service(home).deliver(REPORT | {"identities": reversed_mapping})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        (event,) = CaseEvent.objects.all()
+    assert {one["role"] for one in event.participants} <= {"reporter", "reported_user", "other"}
+    assert "jane" not in str(event.participants).casefold()
+    assert "Doe" not in str(event.participants)
+
+
+def test_ingest_goes_on_while_the_vault_is_away(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    service = Service(home)
+    for n in range(5):
+        assert service.deliver(REPORT | {"case_id": f"H-{n}"}).status == 202
+    assert count_of_events() == 0
+    vault_at_hand.drain()
+    assert count_of_events() == 5
+
+
+def test_the_inbox_is_drained_in_its_order_over_several_transactions(
+    home: Organization, vault_at_hand: VaultAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MAX_ENVELOPES", 2)
+    service = Service(home)
+    for n in range(5):
+        who = {"reporter": f"person.{n}@organization.com"}
+        service.deliver(REPORT | {"case_id": "H-1", "identities": who})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        told = CaseEvent.objects.order_by("place").values_list("participants", flat=True)
+        assert [one["label"] for (one,) in told] == [f"Anon{n}" for n in range(1, 6)]
+
+
+def test_the_envelope_of_a_batch_does_not_tell_how_many_it_holds(home: Organization) -> None:
+    service = Service(home)
+    service.deliver(REPORT)
+    service.deliver(REPORT, REPORT, REPORT)
+    with the_vaults_rights(), connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT octet_length(envelope) FROM logs_sealeditem")
+        assert len(cursor.fetchall()) == 1

@@ -1,0 +1,24 @@
+"""Puts a policy into force for a test."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from orgo_audit.policy import versions
+from orgo_audit.policy.models import PolicyState, PolicyVersion
+from tests.builders import setting_the_scene
+
+
+def in_force(text: str) -> None:
+    """This policy holds, whatever accepting it took."""
+    with setting_the_scene():
+        now = timezone.now()
+        PolicyVersion.objects.create(
+            text=text,
+            digest=f"{PolicyVersion.objects.count():064}",
+            author="ops",
+            loaded_at=now,
+            decided_at=now,
+            state=PolicyState.ACCEPTED,
+        )
+    versions.forget_cache()
