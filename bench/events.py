@@ -22,6 +22,7 @@ ACTIONS = (
 )
 STATUSES = ("Success",) * 9 + ("Pending",)
 EVENTS_PER_TASK = 8
+EVENTS_PER_CASE = 50
 
 Maker = Callable[[int, Random], dict[str, Any]]
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def wire_event(number: int, random: Random) -> dict[str, Any]:
 
 def sensitive_event(number: int, random: Random) -> dict[str, Any]:
     """The same with a case and three people in it."""
-    case = number // EVENTS_PER_TASK
+    case = number // EVENTS_PER_CASE
     names = ("reporter", "reported_user", "witness")
     people = {
         name: f"person.{case:06}.{place}@organization.com" for place, name in enumerate(names)

@@ -16,7 +16,7 @@ from functools import partial
 from statistics import median
 
 from bench import client
-from bench.events import EVENTS_PER_REQUEST
+from bench.events import EVENTS_PER_CASE, EVENTS_PER_REQUEST
 from bench.measures import (
     MICROSECONDS,
     Options,
@@ -134,9 +134,9 @@ def _result(samples: dict[str, list[Sample]]) -> Result:
         *("client us", "server us", "backend us"),
     )
     title = (
-        f"Sensitive events: {EVENTS_PER_REQUEST} a request, {CLIENTS} clients, three people in each"
-        f" event, eight events a case; median [lowest..highest] of {len(drain)} rounds; CPU per"
-        " event. The drain's server is the vault's process."
+        f"Sensitive events: {EVENTS_PER_REQUEST} a request, {CLIENTS} clients, three people,"
+        f" {EVENTS_PER_CASE} events a case; median [lowest..highest] of {len(drain)} rounds; CPU"
+        " per event. The drain's server is the vault's process."
     )
     promises = [
         Promise(what, median(ratios(own, of)), limit, aim, more_is_better=True)

@@ -104,7 +104,7 @@ RESTRICTED: dict[str, tuple[str, str, str]] = {
     "vault.identity": ("", "", ALL),
     "vault.case_tag": ("", "", ALL),
     "vault.participant": ("", "", ALL),
-    "vault.event": ("", "", ALL),
+    "vault.events": ("", "", ALL),
     "vault.held_item": ("", "", ALL),
     "vault.passkey": ("", "", KEEP),
     "vault.request": ("", "", KEEP),

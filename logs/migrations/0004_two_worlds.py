@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import django.contrib.postgres.fields
 import django.db.models.constraints
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -25,15 +26,24 @@ class Migration(migrations.Migration):
             "DROP SCHEMA keys; DROP SCHEMA vault; DROP SCHEMA hr;",
         ),
         migrations.CreateModel(
-            name="SealedEvent",
+            name="SealedEvents",
             fields=[
-                ("code", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False),
+                ),
                 ("case_code", models.UUIDField(db_index=True)),
-                ("time", models.BinaryField()),
+                (
+                    "codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), size=None
+                    ),
+                ),
+                ("times", models.BinaryField()),
                 ("content", models.BinaryField()),
             ],
             options={
-                "db_table": '"vault"."event"',
+                "db_table": '"vault"."events"',
                 "default_permissions": (),
             },
         ),
@@ -671,7 +681,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("subject", "a person's"),
                             ("case", "a case's"),
-                            ("event", "an event's"),
+                            ("texts", "of texts of a case"),
                             ("request", "a request's"),
                         ],
                         max_length=7,

@@ -33,8 +33,8 @@ def listed(request: HttpRequest, custodian: Custodian) -> HttpResponse:
 @role_page(requests.custodian)
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_case(request: HttpRequest, custodian: Custodian, code: UUID) -> HttpResponse:
-    """The masked texts of one case; a POST releases one of them."""
-    organization, texts = _texts(custodian, code)
+    """Masked texts of one case, a page of events behind `?after=`; a POST releases one of them."""
+    organization, told = _texts(custodian, code, _after(request))
     problem, typed = None, {}
     if request.method == "POST":
         event, text = (request.POST.get(name, "") for name in ("event", "text"))
@@ -45,24 +45,35 @@ def of_case(request: HttpRequest, custodian: Custodian, code: UUID) -> HttpRespo
             problem, typed = refusal, {event: text}
         else:
             messages.success(request, "HR now reads this text with the event.")
-            return redirect("case-texts", code)
+            return redirect(request.get_full_path())
     context = {
         "title": "Texts of a case",
         "code": str(code),
-        "texts": [text | {"typed": typed.get(text["event"], text["text"])} for text in texts],
+        "texts": [
+            text | {"typed": typed.get(text["event"], text["text"])} for text in told["texts"]
+        ],
+        "next": told["next"],
+        "after": _after(request),
         "problem": problem,
     }
     return show(request, "cases/case_texts.html", context, status=_status(problem))
 
 
-def _texts(custodian: Custodian, code: UUID) -> tuple[Organization, list[dict[str, Any]]]:
+def _after(request: HttpRequest) -> int:
+    try:
+        return int(request.GET.get("after", "0"))
+    except ValueError:
+        raise BadInput("expected an event's number", path="after") from None
+
+
+def _texts(custodian: Custodian, code: UUID, after: int) -> tuple[Organization, dict[str, Any]]:
     """The organization that has this case, and its texts; NotFound where none has it."""
+    body = {"case": str(code), "after": after}
     for organization in custodian.organizations:
         try:
-            told = errands.ask("texts", organization, {"case": str(code)}, by=custodian.user)
+            return organization, errands.ask("texts", organization, body, by=custodian.user)
         except NotFound:
             continue
-        return organization, told["texts"]
     raise NotFound
 
 

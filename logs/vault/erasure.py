@@ -30,7 +30,7 @@ from logs.vault.models import (
     HeldReason,
     Identity,
     Participant,
-    SealedEvent,
+    SealedEvents,
     Subject,
     WrappedKey,
 )
@@ -103,9 +103,9 @@ def _cases_of(organization: Organization, subject: UUID, own: Keys) -> dict[UUID
 
 
 def _destroy(subject: Subject, cases: Mapping[UUID, Participant], today: date) -> None:
-    sealed = SealedEvent.objects.filter(case_code__in=cases)
+    sealed = SealedEvents.objects.filter(case_code__in=cases)
     # One text names several people, so the texts of these cases go as a whole.
-    keys.destroy([subject.pk, *sealed.values_list("code", flat=True)])
+    keys.destroy([subject.pk, *sealed.values_list("pk", flat=True)])
     Identity.objects.filter(subject=subject).delete()
     places = Participant.objects.filter(pk__in=[row.pk for row in cases.values()])
     places.update(link=None, erased_on=today)
@@ -138,8 +138,8 @@ def _read_back(
     """The same lines for everybody: nobody is to learn from them who was known."""
     owners = [subject.pk] if subject else []
     places = [row.pk for row in cases.values()]
-    events = SealedEvent.objects.filter(case_code__in=cases)
-    codes = list(events.values_list("code", flat=True))
+    sealed = SealedEvents.objects.filter(case_code__in=cases)
+    texts = list(sealed.values_list("pk", flat=True))
     yield _counted("look-up", Subject.objects.filter(organization=organization, tag=tag))
     yield _counted("key", WrappedKey.objects.filter(owner__in=owners))
     yield _counted("identity", Identity.objects.filter(subject__in=owners))
@@ -147,8 +147,8 @@ def _read_back(
         "labels that lead to the person",
         Participant.objects.filter(pk__in=places).exclude(link=None),
     )
-    yield _counted("sealed texts of the person's cases", events.exclude(content=b""))
-    yield _counted("keys of these texts", WrappedKey.objects.filter(owner__in=codes))
+    yield _counted("sealed texts of the person's cases", sealed.exclude(content=b""))
+    yield _counted("keys of these texts", WrappedKey.objects.filter(owner__in=texts))
     yield _counted(
         "released texts", CaseEvent.objects.filter(case__in=cases).exclude(released_text=None)
     )

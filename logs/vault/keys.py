@@ -1,4 +1,4 @@
-"""Data keys of people, cases, events and requests: made, wrapped, fetched, destroyed.
+"""Data keys of people, cases, texts and requests: made, wrapped, fetched, destroyed.
 
 Whoever reads or writes keys holds the keyring's lock, so that no key is wrapped under an epoch
 that is being destroyed.

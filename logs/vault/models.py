@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from orgo_audit.accounts.models import Organization
@@ -14,7 +15,7 @@ class KeyKind(models.TextChoices):
 
     SUBJECT = "subject", "a person's"
     CASE = "case", "a case's"
-    EVENT = "event", "an event's"
+    TEXTS = "texts", "of texts of a case"
     REQUEST = "request", "a request's"
 
 
@@ -117,20 +118,25 @@ class Participant(models.Model):
         return f"{self.label} of case {self.case_code}"
 
 
-class SealedEvent(models.Model):
-    """What HR does not get: the exact time under the case's key, the rest under the event's."""
+class SealedEvents(models.Model):
+    """What HR does not get of some events that came together in one case.
 
-    code = models.UUIDField(primary_key=True)
+    In the order of `codes`: the exact times under the case's key, all that was sent under a key
+    of its own. Erased, `content` is empty.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     case_code = models.UUIDField(db_index=True)
-    time = models.BinaryField()
+    codes = ArrayField(models.UUIDField())
+    times = models.BinaryField()
     content = models.BinaryField()
 
     class Meta:
-        db_table = '"vault"."event"'
+        db_table = '"vault"."events"'
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"sealed event {self.code}"
+        return f"sealed events {self.pk}"
 
 
 class HeldReason(models.TextChoices):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from logs.record import sensitivity
 from logs.record.sensitivity import fold
@@ -22,8 +22,7 @@ class Unplaced(StrEnum):
     UNSAID = "unsaid"  # nothing in it says which
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """What a case may be found by again: a case id, a task or a mail."""
 
     kind: str
@@ -91,10 +90,23 @@ def references_of(sent: Sent, workflow: str) -> list[Reference]:
 Block = tuple[str, object]
 
 
-def naming_blocks(sent: Sent, workflow: SensitiveWorkflow) -> list[Block]:
+class NamingKeys(dict[str, bool]):
+    """Whether a key names people in a workflow; each spelling is looked at once."""
+
+    def __init__(self, workflow: SensitiveWorkflow) -> None:
+        own = (*workflow.identity_fields, *sensitivity.ALWAYS_SENSITIVE_KEYS)
+        self._folded = frozenset(map(fold, own))
+
+    def __missing__(self, key: str) -> bool:
+        self[key] = fold(key) in self._folded
+        return self[key]
+
+
+def naming_blocks(sent: Sent, naming: NamingKeys) -> list[Block]:
     """The outermost keys that name people, with what they hold, in the order of the event."""
-    own = map(fold, (*workflow.identity_fields, *sensitivity.ALWAYS_SENSITIVE_KEYS))
-    return list(_outside_blocks(sent, frozenset(own)))
+    found: list[Block] = []
+    _find_blocks(sent, naming, found)
+    return found
 
 
 def people_of(blocks: Iterable[Block], workflow: SensitiveWorkflow) -> list[Person]:
@@ -109,19 +121,20 @@ def people_of(blocks: Iterable[Block], workflow: SensitiveWorkflow) -> list[Pers
     return list(found.values())
 
 
-def _outside_blocks(sent: object, names: frozenset[str]) -> Iterator[Block]:
+def _find_blocks(sent: object, naming: NamingKeys, found: list[Block]) -> None:
     if isinstance(sent, dict):
         for key, value in sent.items():
-            if fold(key) in names:
-                yield key, value
+            if naming[key]:
+                found.append((key, value))
             elif isinstance(value, dict | list):
-                yield from _outside_blocks(value, names)
+                _find_blocks(value, naming, found)
     elif isinstance(sent, list):
         for value in sent:
-            yield from _outside_blocks(value, names)
+            _find_blocks(value, naming, found)
 
 
 def cut(instant: datetime, grain: TimeGrain) -> datetime:
     """The day, or the hour, that HR is told."""
-    told = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return told if grain == "hour" else told.replace(hour=0)
+    utc = instant.astimezone(UTC)
+    hour = utc.hour if grain == "hour" else 0
+    return utc.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -5,26 +5,25 @@ A custodian sees the masked text only: whoever the case is about is not known by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from django.db.models import Count
 
 from logs.cases.models import Case, CaseEvent, Look, LookedAt
-from logs.vault import assigning, subjects
+from logs.vault import assigning, sealing, subjects
 from logs.vault.askers import asking, case_of
 from logs.vault.errands import Question, answers
 from logs.vault.keys import Keys
 from logs.vault.masking import masked
-from logs.vault.models import Participant, SealedEvent
+from logs.vault.models import Participant
 from logs.vault.people import OTHER, Person, key_of_text
 from orgo_audit.accounts.models import Role
 from orgo_audit.errors import BadInput, NotFound
 
 LONGEST_TEXT = 20_000
-MOST_TEXTS = 100
+MOST_EVENTS = 50
 MOST_CASES = 100
 # What HR has of an event already, or must not have at all.
 _NO_TEXT = frozenset(
@@ -59,12 +58,20 @@ def text_cases(question: Question) -> dict[str, Any]:
 
 @answers("texts")
 def texts(question: Question) -> dict[str, Any]:
-    """The case's masked texts, in the order of its events: `[{event, place, text, released}]`."""
+    """Masked texts of the case's events, in their order: `[{event, place, text, released}]`.
+
+    Of a page of events behind the place `after`; `next` is the place to go on from, if any.
+    """
     case = _case(question)
+    after = question.number("after") if "after" in question.body else 0
+    behind = CaseEvent.objects.filter(case=case, place__gt=after).order_by("place")
+    events = list(behind[: MOST_EVENTS + 1])
+    page = events[:MOST_EVENTS]
+    items = sealing.items_of(case.pk, [event.pk for event in page], question.keys)
     people, labels = _people(case, question.keys)
     found = []
-    for event in CaseEvent.objects.filter(case=case).order_by("place"):
-        if text := _text_of(event, question.keys):
+    for event in page:
+        if text := _text_in(items.get(event.pk)):
             told = masked(text[:LONGEST_TEXT], people, labels)
             found.append(
                 {
@@ -75,7 +82,7 @@ def texts(question: Question) -> dict[str, Any]:
                 }
             )
     _leave_look(question, case, "masked texts read")
-    return {"texts": found[:MOST_TEXTS]}
+    return {"texts": found, "next": page[-1].place if len(events) > len(page) else None}
 
 
 @answers("release_text")
@@ -130,13 +137,9 @@ def _people(case: Case, keys: Keys) -> tuple[list[Person], dict[str, str]]:
     return people, labels
 
 
-def _text_of(event: CaseEvent, keys: Keys) -> str:
+def _text_in(item: Mapping[str, Any] | None) -> str:
     """All words of the event that HR has not; nothing where they were erased."""
-    sealed = SealedEvent.objects.filter(pk=event.pk).exclude(content=b"").first()
-    if sealed is None or not keys.has(event.pk):
-        return ""
-    item = msgspec.json.decode(keys.decrypt(event.pk, bytes(sealed.content), "content"))
-    return "\n".join(_words(item["event"]))
+    return "\n".join(_words(item["event"])) if item else ""
 
 
 def _words(value: Any) -> Iterator[str]:

@@ -15,17 +15,24 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from psycopg.types.json import Json
 
 from logs.cases.models import Case, CaseEvent
-from logs.vault import assigning, subjects, wording
-from logs.vault.copying import copy_rows
+from logs.record.rows import Row
+from logs.vault import assigning, sealing, subjects, wording
+from logs.vault.copying import copy_rows, copy_texts
 from logs.vault.keys import Keys, digest
-from logs.vault.models import CaseTag, KeyKind, Participant, SealedEvent
+from logs.vault.models import CaseTag, KeyKind, Participant
 from logs.vault.people import Person
-from logs.vault.placing import Reference, cut, naming_blocks, people_of, references_of
+from logs.vault.placing import (
+    NamingKeys,
+    Reference,
+    cut,
+    naming_blocks,
+    people_of,
+    references_of,
+)
 from orgo_audit.accounts.models import Organization
-from orgo_audit.policy.schema import OrganizationPolicy
+from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow, TimeGrain
 
 OTHER = "Other"
 _json = msgspec.json.Encoder().encode
@@ -60,19 +67,25 @@ class CaseFile:
     """A case while events are written into it."""
 
     row: Case
-    is_new: bool
+    workflow: SensitiveWorkflow | None  # as the policy lists it now
+    is_new: bool = False
     labels: dict[bytes, str] = field(default_factory=dict)
     next_place: int = 1
     last_time: datetime | None = None
     has_late: bool = False
     joined: list[Person] = field(default_factory=list)
     # What stands behind a person here, and the label that this call has found for it.
-    told: dict[bytes, str] = field(default_factory=dict)
+    label_of: dict[bytes, str] = field(default_factory=dict)
+    sealed: list[sealing.Told] = field(default_factory=list)
     opened_before: date | None = None
 
     @property
     def code(self) -> UUID:
         return self.row.code
+
+    @property
+    def grain(self) -> TimeGrain:
+        return self.workflow.time_grain if self.workflow else "day"
 
     def label_for(self, tag: bytes, wished: str | None) -> tuple[str, bool]:
         """The participant's label, and whether it is new in this case."""
@@ -110,10 +123,11 @@ class _Writing:
         self.by_tag: dict[bytes, UUID] = {}
         self.new_tags: dict[bytes, UUID] = {}
         self.participants: list[tuple[Any, ...]] = []
-        self.events: list[tuple[Any, ...]] = []
-        self.sealed: list[tuple[Any, ...]] = []
+        self.events: list[Row] = []
+        self.tags: dict[Reference, bytes] = {}
+        self.naming: dict[str, NamingKeys] = {}
         self.people: dict[tuple[str, bytes], list[Person]] = {}
-        self.shown: dict[tuple[str, tuple[str, ...]], str | None] = {}
+        self.shown: dict[tuple[str, str], str | None] = {}
 
     # --- which case ---------------------------------------------------------------------------
 
@@ -134,7 +148,10 @@ class _Writing:
         return [self._tag(reference) for reference in found]
 
     def _tag(self, reference: Reference) -> bytes:
-        return self.keys.index(self.organization.pk, reference.kind, reference.value)
+        if reference not in self.tags:
+            kind, value = reference.kind, reference.value
+            self.tags[reference] = self.keys.index(self.organization.pk, kind, value)
+        return self.tags[reference]
 
     def _load(self, tags: set[bytes]) -> None:
         known = CaseTag.objects.filter(organization=self.organization, tag__in=tags)
@@ -143,9 +160,12 @@ class _Writing:
         rows = Case.objects.in_bulk(set(self.by_tag.values()))
         self.keys.load(list(rows))
         for code, row in rows.items():
-            self.files[code] = CaseFile(row, is_new=False, opened_before=row.opened_on)
+            file = self.files[code] = CaseFile(row, self._workflow(row.workflow))
+            file.opened_before = row.opened_on
         _load_participants(self.files)
-        _load_last_places(self.files, self.keys)
+        for code, place, time in sealing.last_of(self.files, self.keys):
+            self.files[code].next_place = place + 1
+            self.files[code].last_time = time
 
     def _case_of(self, event: Placed, tags: list[bytes]) -> CaseFile | None:
         code = next((self.by_tag[tag] for tag in tags if tag in self.by_tag), None)
@@ -164,6 +184,9 @@ class _Writing:
         names = list(self.policy.sensitive_workflows)
         return names[0] if len(names) == 1 else None
 
+    def _workflow(self, name: str) -> SensitiveWorkflow | None:
+        return self.policy.sensitive_workflows.get(name)
+
     def _new_case(self, workflow: str, event: Placed) -> CaseFile:
         row = Case(
             organization=self.organization,
@@ -171,7 +194,7 @@ class _Writing:
             opened_on=event.occurred_at.date(),
         )
         self.keys.make(KeyKind.CASE, row.code)
-        file = self.files[row.code] = CaseFile(row, is_new=True)
+        file = self.files[row.code] = CaseFile(row, self._workflow(workflow), is_new=True)
         return file
 
     # --- what is written ----------------------------------------------------------------------
@@ -180,19 +203,26 @@ class _Writing:
         people = [(file, event, self._people(file, event)) for file, event in self.placed]
         named = (person for _, _, found in people for person in found if person.key)
         known = subjects.known_or_new(self.organization, named, self.keys)
+        # By the list itself: events that name people alike share it.
+        labelled: dict[tuple[UUID, int], str] = {}
         for file, event, found in people:
-            self._write_event(file, event, self._labelled(file, found, known))
+            place = (file.code, id(found))
+            if place not in labelled:
+                labelled[place] = _json(self._labelled(file, found, known)).decode()
+            self._write_event(file, event, labelled[place])
         self._save()
 
     def _people(self, file: CaseFile, event: Placed) -> list[Person]:
         """A case's events name the same people again and again: each naming is read once."""
-        workflow = self.policy.sensitive_workflows.get(file.row.workflow)
-        if workflow is None:
+        name = file.row.workflow
+        if file.workflow is None:
             return []
-        blocks = naming_blocks(event.sent, workflow)
-        place = (file.row.workflow, _json(blocks))
+        if name not in self.naming:
+            self.naming[name] = NamingKeys(file.workflow)
+        blocks = naming_blocks(event.sent, self.naming[name])
+        place = (name, _json(blocks))
         if place not in self.people:
-            self.people[place] = people_of(blocks, workflow)
+            self.people[place] = people_of(blocks, file.workflow)
         return self.people[place]
 
     def _labelled(
@@ -203,9 +233,9 @@ class _Writing:
         for person in found:
             subject = known.get(person.key) if person.key else None
             behind = subject.bytes if subject else f"label {person.sent_label}".encode()
-            if behind not in file.told:
-                file.told[behind] = self._label(file, person, subject, behind)
-            told.append({"role": person.role, "label": file.told[behind]})
+            if behind not in file.label_of:
+                file.label_of[behind] = self._label(file, person, subject, behind)
+            told.append({"role": person.role, "label": file.label_of[behind]})
         return told
 
     def _label(self, file: CaseFile, person: Person, subject: UUID | None, behind: bytes) -> str:
@@ -219,26 +249,21 @@ class _Writing:
             self.participants.append((uuid.uuid4(), file.code, label, tag, link))
         return label
 
-    def _write_event(
-        self, file: CaseFile, event: Placed, participants: list[dict[str, str]]
-    ) -> None:
-        workflow = self.policy.sensitive_workflows.get(file.row.workflow)
-        listed = workflow.actions if workflow else ()
-        grain = workflow.time_grain if workflow else "day"
+    def _write_event(self, file: CaseFile, event: Placed, participants: str) -> None:
         sent, code = event.sent, uuid.uuid4()
         occurred_at = event.occurred_at
         self.events.append(
             (
-                code,
-                file.code,
-                cut(occurred_at, grain),
-                file.next_place,
-                self._shown(sent.get("action", sent.get("error")), listed) or OTHER,
-                self._shown(sent.get("status"), ()),
-                Json(participants),
+                str(code),
+                str(file.code),
+                cut(occurred_at, file.grain).isoformat(),
+                str(file.next_place),
+                self._action(file, sent.get("action", sent.get("error"))),
+                self._status(sent.get("status")),
+                participants,
             )
         )
-        self._seal(file, code, event, occurred_at)
+        file.sealed.append((code, occurred_at, event.item))
         file.next_place += 1
         if file.last_time and occurred_at < file.last_time:
             file.has_late = True
@@ -246,31 +271,32 @@ class _Writing:
             file.last_time = occurred_at
         file.row.opened_on = min(file.row.opened_on, occurred_at.date())
 
-    def _shown(self, said: object, listed: tuple[str, ...]) -> str | None:
+    def _action(self, file: CaseFile, said: object) -> str:
+        listed = file.workflow.actions if file.workflow else ()
+        return self._shown(said, listed, file.row.workflow) or OTHER
+
+    def _status(self, said: object) -> str | None:
+        return self._shown(said, (), "")
+
+    def _shown(self, said: object, listed: Sequence[str], listed_by: str) -> str | None:
         """Senders say the same few words again and again: each is looked at once."""
         if not isinstance(said, str):
             return None
-        place = (said, listed)
+        place = (listed_by, said)
         if place not in self.shown:
             self.shown[place] = wording.shown(said, listed)
         return self.shown[place]
-
-    def _seal(self, file: CaseFile, code: UUID, event: Placed, occurred_at: datetime) -> None:
-        self.keys.make(KeyKind.EVENT, code)
-        time = self.keys.encrypt(file.code, occurred_at.isoformat().encode(), f"time {code}")
-        content = self.keys.encrypt(code, _json(event.item), "content")
-        self.sealed.append((code, file.code, time, content))
 
     def _save(self) -> None:
         touched = list({file.code: file for file, _ in self.placed}.values())
         self._save_cases(touched)
         copy_rows(Participant, ("id", "case_code", "label", "tag", "link"), self.participants)
-        copy_rows(
+        copy_texts(
             CaseEvent,
             ("code", "case_id", "occurred_at", "place", "action", "status", "participants"),
             self.events,
         )
-        copy_rows(SealedEvent, ("code", "case_code", "time", "content"), self.sealed)
+        sealing.seal(((file.code, file.sealed) for file in touched), self.keys)
         for file in touched:
             if file.has_late:
                 _put_in_order(file.code, self.keys)
@@ -304,29 +330,10 @@ def _load_participants(files: Mapping[UUID, CaseFile]) -> None:
         files[code].labels[bytes(tag)] = label
 
 
-def _load_last_places(files: Mapping[UUID, CaseFile], keys: Keys) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT wanted.case_id, last.place, s.code, s.time"
-            " FROM unnest(%s::uuid[]) AS wanted (case_id), LATERAL ("
-            ' SELECT code, place FROM "hr"."case_event" e WHERE e.case_id = wanted.case_id'
-            ' ORDER BY place DESC LIMIT 1) AS last JOIN "vault"."event" s USING (code)',
-            [list(files)],
-        )
-        for case_code, place, code, time in cursor.fetchall():
-            files[case_code].next_place = place + 1
-            files[case_code].last_time = _time_of(keys, case_code, code, bytes(time))
-
-
-def _time_of(keys: Keys, case_code: UUID, code: UUID, sealed: bytes) -> datetime:
-    return datetime.fromisoformat(keys.decrypt(case_code, sealed, f"time {code}").decode())
-
-
 def _put_in_order(case_code: UUID, keys: Keys) -> None:
     """Numbers a case's events by their exact times: one came later than those after it."""
     places = dict(CaseEvent.objects.filter(case_id=case_code).values_list("code", "place"))
-    rows = SealedEvent.objects.filter(case_code=case_code).values_list("code", "time")
-    times = {code: _time_of(keys, case_code, code, bytes(time)) for code, time in rows}
+    times = sealing.times_of(case_code, keys)
     ordered = sorted(times, key=lambda code: (times[code], places[code]))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -131,13 +131,13 @@ def _opened(books: Books, portal: Portal) -> Counter[tuple[str, int, str]]:
     _wait_for_empty_inbox(portal)
     ring = keyring.read(paths.secrets_folder(portal.home) / "vault_keyring.json")
     query = (
-        "SELECT e.code, e.content, k.epoch, k.wrapped"
-        " FROM vault.event e JOIN keys.wrapped_key k ON k.owner = e.code"
+        "SELECT e.id, e.content, k.epoch, k.wrapped"
+        " FROM vault.events e JOIN keys.wrapped_key k ON k.owner = e.id"
     )
     contents = []
-    for code, sealed, epoch, wrapped in rows(portal, query, login=logins.VAULT):
-        key = ring.unwrap(wrapped, code, epoch)
-        contents.append(json.loads(keyring.decrypt(key, sealed, code.bytes + b"content")))
+    for owner, sealed, epoch, wrapped in rows(portal, query, login=logins.VAULT):
+        key = ring.unwrap(wrapped, owner, epoch)
+        contents += json.loads(keyring.decrypt(key, sealed, owner.bytes + b"content"))
     return Counter(
         (content["batch"], content["index"], content["event"]["task_id"])
         for content in contents

@@ -14,7 +14,7 @@ from django.utils import timezone
 from logs.cases.models import Case, CaseEvent, CaseState
 from logs.vault import erasure, keys, rotation, subjects
 from logs.vault.keyring import KeysLost
-from logs.vault.models import HeldItem, Participant, SealedEvent, Subject, WrappedKey
+from logs.vault.models import HeldItem, Participant, SealedEvents, Subject, WrappedKey
 from orgo_audit.accounts.models import Organization
 from orgo_audit.embedded import postgres_binaries
 from tests.builders import Service, an_organization
@@ -73,7 +73,7 @@ def test_the_erased_person_opens_nowhere_and_the_other_still_does(
     assert known_behind("Anon1") == {}
     assert known_behind("Anon2")["email"] == JOHN
     with the_vaults_rights():
-        assert bytes(SealedEvent.objects.get().content) == b""
+        assert bytes(SealedEvents.objects.get().content) == b""
         assert CaseEvent.objects.get().participants[0] == {"role": "reporter", "label": "Anon1"}
 
 

@@ -91,3 +91,17 @@ def test_nobody_else_reads_or_releases(home: Organization) -> None:
 def test_a_wrong_code_is_refused(home: Organization, custodian: User, body: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         ask("texts", home, body, by=custodian)
+
+
+def test_texts_of_a_long_case_come_page_by_page(
+    home: Organization, custodian: User, vault_at_hand: VaultAtHand
+) -> None:
+    case = the_event().case_id
+    Service(home).deliver(*(REPORT | {"reason": f"line {number}"} for number in range(60)))
+    vault_at_hand.drain()
+    first = ask("texts", home, {"case": str(case)}, by=custodian)
+    assert len(first["texts"]) == first["next"] == releases.MOST_EVENTS
+    rest = ask("texts", home, {"case": str(case), "after": first["next"]}, by=custodian)
+    assert [text["place"] for text in rest["texts"]] == list(range(51, 62))
+    assert "line 59" in rest["texts"][-1]["text"]
+    assert rest["next"] is None
