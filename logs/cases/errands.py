@@ -7,18 +7,21 @@ key that lives for this one question; tables, logs and backups see neither.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from logs import envelope
 from logs.cases.models import Errand, ErrandState
 from logs.cases.role import as_hr
 from orgo_audit.accounts.models import Organization, User
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound, OrgoError, Unavailable
+from orgo_audit.grants import HR
 
 LONGEST_WAIT_SECONDS = 6.0
 _PAUSE_SECONDS = 0.05
@@ -30,8 +33,8 @@ def ask(
 ) -> dict[str, Any]:
     """The vault's answer. What it refuses is raised here as it was there.
 
-    Unavailable where it does not answer in time: then the question is withdrawn, and nothing was
-    done unless the vault was at it in that very moment.
+    Unavailable where it fails, and nothing was done; also where it does not answer in time: then
+    the question is withdrawn, and nothing was done unless the vault was at it in that very moment.
     """
     own = X25519PrivateKey.generate()
     errand = Errand(
@@ -54,8 +57,18 @@ def ask(
     return answer
 
 
+@contextmanager
+def _as_asker() -> Iterator[None]:
+    """The web login becomes HR's role. A command's login may only ask, and needs no other role."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_has_role(%s, 'MEMBER')", [HR])
+        may_become_hr = cursor.fetchone()[0]
+    with as_hr() if may_become_hr else transaction.atomic():
+        yield
+
+
 def _put(errand: Errand) -> None:
-    with as_hr():
+    with _as_asker():
         errand.save(force_insert=True)
     with connection.cursor() as cursor:
         cursor.execute(f"NOTIFY {envelope.CHANNEL}")
@@ -75,13 +88,18 @@ def _wait_for(errand: Errand) -> tuple[str, bytes]:
 
 
 def _answer_to(errand: Errand, *, give_up: bool = False) -> tuple[str, bytes] | None:
-    """The answer, once it is there; whatever is fetched or given up is deleted."""
-    with as_hr():
+    """The answer, once it is there; whatever is fetched or given up is deleted.
+
+    Unavailable where the question is gone: the vault failed at it.
+    """
+    with _as_asker():
         row = Errand.objects.filter(pk=errand.pk).values_list("state", "answer").first()
-        is_done = row is not None and row[0] != ErrandState.WAITING
+        if row is None:
+            raise Unavailable("the vault cannot answer this; nothing was done")
+        is_done = row[0] != ErrandState.WAITING
         if is_done or give_up:
             Errand.objects.filter(pk=errand.pk).delete()
-    return (row[0], bytes(row[1] or b"")) if row is not None and is_done else None
+    return (row[0], bytes(row[1] or b"")) if is_done else None
 
 
 def _error(told: dict[str, Any]) -> OrgoError:

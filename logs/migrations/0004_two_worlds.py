@@ -403,7 +403,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("unlisted", "its workflow is listed nowhere"),
                             ("refused", "it was refused at the door"),
-                            ("unreadable", "its envelope cannot be opened"),
+                            ("unreadable", "it cannot be opened or stored"),
                         ],
                         max_length=10,
                     ),

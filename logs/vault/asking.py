@@ -79,6 +79,18 @@ def ask_erasure(question: Question) -> dict[str, Any]:
     return _put(question, petition, words, now)
 
 
+@answers("erasure")
+def tell_erasure(question: Question) -> dict[str, Any]:
+    """What became of an erasure, for an operator's command alone: people have its page."""
+    if question.user_id is not None:
+        raise NotFound
+    erasures = ApprovalRequest.objects.filter(organization=question.organization, act=Act.ERASE)
+    row = erasures.filter(pk=question.identifier("id")).first()
+    if row is None:
+        raise NotFound
+    return {"state": row.state, "certificate": row.certificate}
+
+
 def _digest(reason: str) -> str:
     return hashlib.sha256(reason.encode()).hexdigest()
 

@@ -36,11 +36,18 @@ _UNFINISHED = (PasskeyState.PENDING, PasskeyState.PROVEN)
 
 @answers("enrol_begin")
 def begin(question: Question) -> dict[str, Any]:
-    """What the browser is to make a new passkey from."""
+    """What the browser is to make a new passkey from.
+
+    Replaces one of their own that was made here and never proven: a device that holds it would
+    make no other one.
+    """
     custodian = asking(question, Role.CUSTODIAN)
     name, organization = question.text("name", LONGEST_NAME), question.organization
     if not name.isprintable():
         raise BadInput("expected a name of printable characters", path="name")
+    made = VaultPasskey.objects.filter(organization=organization, user_id=custodian.id)
+    unproven = made.filter(proven_at=None, revoked_at=None).values_list("pk", flat=True)
+    _revoke(list(unproven), timezone.now())
     own = CustodianPasskey.objects.filter(organization=organization, user=custodian.id)
     if own.exclude(state=PasskeyState.REVOKED).count() >= MOST_PASSKEYS:
         raise Conflict("revoke a passkey before you add another one", code="too_many_passkeys")

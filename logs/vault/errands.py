@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from logs.cases.models import Errand, ErrandState
@@ -77,12 +78,24 @@ def answers(kind: str) -> Callable[[Answerer], Answerer]:
 
 
 def answer_all() -> int:
-    """Answers what waits; how many."""
+    """Answers what waits; how many. A question that fails is forgotten: the others go on."""
     waiting = Errand.objects.filter(state=ErrandState.WAITING).order_by("asked_at")
     errands = list(waiting.select_related("organization")[:BATCH])
     for errand in errands:
-        answer(errand)
+        try:
+            answer(errand)
+        except (InterfaceError, OperationalError):
+            raise  # the database is away: the question can be answered once it is back
+        except Exception as fault:  # noqa: BLE001  (one question must not stop the ones behind it)
+            _forget(errand, fault)
     return len(errands)
+
+
+def _forget(errand: Errand, fault: Exception) -> None:
+    """Whoever asked sees that it is gone. The fault's own words may hold what was asked."""
+    kind = errand.kind if errand.kind in _ANSWERERS else "unknown"
+    logger.error("a question failed", extra={"kind": kind, "fault": type(fault).__name__})
+    Errand.objects.filter(pk=errand.pk).delete()
 
 
 def answer(errand: Errand) -> None:

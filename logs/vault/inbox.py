@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from logs.vault import envelopes, keys, storing
 from logs.vault.models import HeldItem, HeldReason
 from logs.vault.placing import Unplaced, workflow_of
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import BadInput
+from orgo_audit.errors import BadInput, OrgoError
 from orgo_audit.policy import versions
 from orgo_audit.policy.schema import OrganizationPolicy
 
 logger = logging.getLogger(__name__)
 MAX_ENVELOPES = 200
 MAX_BYTES = 32 * 1024 * 1024
+# Not the envelope's fault: the database is away, or a key is missing.
+_PASSED_ON = (OperationalError, InterfaceError, OrgoError)
 
 # The oldest ones, as many as fit; the first one even if it is larger.
 _TAKE = """
@@ -50,9 +52,36 @@ class Opened:
 
 
 def drain() -> int:
-    """Stores what waits, at most a few hundred envelopes in one transaction; how many it took."""
+    """Stores what waits, at most a few hundred envelopes in one transaction; how many it took.
+
+    One that cannot be stored is held as it came: nothing behind it waits for it.
+    """
+    try:
+        return _drain(MAX_ENVELOPES)
+    except _PASSED_ON:
+        raise
+    except Exception as fault:  # noqa: BLE001  (one envelope must not stop those behind it)
+        logger.error("envelopes cannot be stored together", extra={"fault": type(fault).__name__})
+        return _drain_first()
+
+
+def _drain_first() -> int:
+    try:
+        return _drain(1)
+    except _PASSED_ON:
+        raise
+    except Exception as fault:  # noqa: BLE001
+        logger.error("an envelope is held as it came", extra={"fault": type(fault).__name__})
+    with transaction.atomic():
+        taken = _take(1)
+        for organization_id, sealed in taken:
+            _hold(Organization.objects.get(pk=organization_id), HeldReason.UNREADABLE, sealed)
+    return len(taken)
+
+
+def _drain(most: int) -> int:
     with keys.session() as own:
-        taken = _take()
+        taken = _take(most)
         if taken:
             organizations = Organization.objects.in_bulk({row[0] for row in taken})
             opened: list[Opened] = []
@@ -62,9 +91,9 @@ def drain() -> int:
     return len(taken)
 
 
-def _take() -> list[tuple[int, bytes]]:
+def _take(most: int) -> list[tuple[int, bytes]]:
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [MAX_ENVELOPES, MAX_BYTES])
+        cursor.execute(_TAKE, [most, MAX_BYTES])
         rows = sorted(cursor.fetchall())
     return [(organization_id, bytes(sealed)) for _, organization_id, sealed in rows]
 
@@ -120,13 +149,16 @@ def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[st
 
 def retry_held() -> int:
     """Places again what waited for the policy to list its workflow; how many were tried."""
-    with keys.session() as own:
-        rows = list(HeldItem.objects.filter(reason=HeldReason.UNLISTED).order_by("held_on", "pk"))
-        HeldItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        opened: list[Opened] = []
-        for row in rows:
-            opened += _opened(row.organization, bytes(row.envelope))
-        store(opened, own)
+    rows = list(HeldItem.objects.filter(reason=HeldReason.UNLISTED).order_by("held_on", "pk"))
+    for row in rows:
+        try:
+            with keys.session() as own:
+                row.delete()
+                store(_opened(row.organization, bytes(row.envelope)), own)
+        except _PASSED_ON:
+            raise
+        except Exception as fault:  # noqa: BLE001  (it stays held, and the others go on)
+            logger.error("a held item stays held", extra={"fault": type(fault).__name__})
     return len(rows)
 
 

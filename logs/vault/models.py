@@ -144,7 +144,7 @@ class HeldReason(models.TextChoices):
 
     UNLISTED = "unlisted", "its workflow is listed nowhere"
     REFUSED = "refused", "it was refused at the door"
-    UNREADABLE = "unreadable", "its envelope cannot be opened"
+    UNREADABLE = "unreadable", "it cannot be opened or stored"
 
 
 class HeldItem(models.Model):

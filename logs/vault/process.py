@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from logs import envelope
 from logs.cases.models import VaultBeat
-from logs.vault import answering, envelopes, inbox, keyring, requests, rotation
+from logs.vault import answering, envelopes, inbox, keyring, keys, requests, rotation
+from logs.vault.models import WrappedKey
 from orgo_audit.errors import Unavailable
 from orgo_audit.policy import versions
 
@@ -78,6 +79,7 @@ def _serve(stopped: threading.Event) -> None:
     beat, housekeeping = _Every(BEAT_SECONDS), _Every(HOUSEKEEPING_SECONDS)
     policy_seen = None
     while not stopped.is_set():
+        _check_keyring()  # first: without it nothing is served, and no beat says otherwise
         if beat.is_due():
             _beat()
         if housekeeping.is_due():  # first: a question that ended this process must not do so again
@@ -88,6 +90,12 @@ def _serve(stopped: threading.Event) -> None:
             inbox.retry_held()
         if not worked:
             _wait()
+
+
+def _check_keyring() -> None:
+    """KeysLost where the file has another vault's keys: what they seal would be lost for ours."""
+    with keys.session() as own:
+        own.load(WrappedKey.objects.values_list("owner", flat=True)[:1])
 
 
 def _beat() -> None:
@@ -105,5 +113,7 @@ def _keep_house() -> None:
 def _wait() -> None:
     """Until something is said to wait, or for a moment."""
     raw = connection.connection
-    for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
-        pass
+    # notifies() is psycopg's own: without the wrapper its errors would not be Django's.
+    with connection.wrap_database_errors:
+        for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
+            pass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -12,6 +14,7 @@ from logs.record.ingest import put_into_inbox
 from logs.vault import envelopes, inbox
 from logs.vault.models import HeldItem, Participant
 from orgo_audit.accounts.models import Organization
+from orgo_audit.policy.schema import OrganizationPolicy
 from tests.builders import Service, an_organization
 from tests.policies import in_force
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
@@ -147,3 +150,53 @@ def test_the_envelope_of_a_batch_does_not_tell_how_many_it_holds(home: Organizat
     with the_vaults_rights(), connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT octet_length(envelope) FROM logs_sealeditem")
         assert len(cursor.fetchall()) == 1
+
+
+@pytest.fixture
+def a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that nobody foresaw, at events of one kind."""
+    place = inbox.workflow_of
+
+    def failing(sent: Mapping[str, object], policy: OrganizationPolicy) -> object:
+        if sent.get("action") == "Report Withdrawn":
+            raise ZeroDivisionError(str(sent))
+        return place(sent, policy)
+
+    monkeypatch.setattr(inbox, "workflow_of", failing)
+
+
+@pytest.mark.usefixtures("a_fault_of_ours")
+def test_an_envelope_at_which_the_vault_fails_is_held_and_stops_nothing(
+    home: Organization, vault_at_hand: VaultAtHand, caplog: pytest.LogCaptureFixture
+) -> None:
+    for action in ("Report Filed", "Report Withdrawn", "Report Filed"):
+        told = {"action": action, "reason": "Jane Roe", "workflow": "harassment"}
+        Service(home).deliver(REPORT | told)
+    with connection.cursor() as cursor, the_vaults_rights():
+        cursor.execute("SELECT envelope FROM logs_sealeditem ORDER BY place")
+        sent = [bytes(row[0]) for row in cursor.fetchall()]
+    vault_at_hand.drain()
+    assert count_of_events() == 2
+    assert held() == [("unreadable", sent[1])]
+    assert "Jane" not in caplog.text
+    assert {vars(record)["fault"] for record in caplog.records} == {"ZeroDivisionError"}
+
+
+@pytest.mark.usefixtures("a_fault_of_ours")
+def test_a_held_item_at_which_the_vault_fails_stays_held(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    for action in ("Report Withdrawn", "Report Filed"):
+        event = REPORT | {"action": action}
+        envelope = {"recorded_at": "2026-01-01T00:00:00+00:00", "items": [{"event": event}]}
+        with the_vaults_rights():
+            HeldItem.objects.create(
+                organization=home,
+                reason="unlisted",
+                held_on=date(2026, 1, 1),
+                envelope=sealed(envelope, home),
+            )
+    with the_vaults_rights():
+        assert inbox.retry_held() == 2
+    assert count_of_events() == 1
+    assert [reason for reason, _ in held()] == ["unlisted"]

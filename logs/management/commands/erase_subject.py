@@ -1,0 +1,112 @@
+"""`erase_subject`: asks two custodians to erase a person, and tells what became of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+
+from logs.cases import errands
+from logs.cases.models import RequestState
+from logs.record import own_events
+from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.people import get_organization
+from orgo_audit.errors import BadInput, NotFound, OrgoError
+from orgo_audit.operators import recorded_operator
+
+ENDED_WITHOUT = (RequestState.DENIED, RequestState.EXPIRED, RequestState.WITHDRAWN)
+
+
+class Command(BaseCommand):
+    help = (
+        "Asks for the erasure of a person from the restricted world: cases, keys, sealed texts."
+        " The person's address or name is read from stdin, or asked, so that it is in no list of"
+        " processes and no shell history. Prints the request and the page where two custodians"
+        " approve it. With --request, tells what became of it: the certificate, or why nothing was"
+        " erased. Exit code 0: asked for, waiting or erased; 1: nothing was asked for, or the"
+        " request ended and nothing was erased. Needs a vault that runs."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--organization", default="default", metavar="SLUG", help="default: %(default)s"
+        )
+        wanted = parser.add_mutually_exclusive_group(required=True)
+        wanted.add_argument("--reason", type=_utf8, metavar="TEXT", help="why; custodians read it")
+        wanted.add_argument("--request", type=UUID, metavar="ID", help="an earlier request")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
+    def handle(
+        self,
+        *args: Any,
+        organization: str,
+        reason: str | None,
+        request: UUID | None,
+        **options: Any,
+    ) -> None:
+        try:
+            tenant = get_organization(organization)
+            told = _told(tenant, request) if request else self._ask(tenant, reason or "")
+        except OrgoError as error:
+            where = f"{error.path}: " if error.path else ""
+            raise CommandError(f"{where}{error.sentence}") from None
+        self.stdout.write(json.dumps(told, indent=2) if options["json"] else _as_text(told))
+        if told["state"] in ENDED_WITHOUT:
+            sys.exit(1)
+
+    def _ask(self, organization: Organization, reason: str) -> dict[str, Any]:
+        body = {"person": self._person(), "reason": reason}
+        by = recorded_operator()
+        own_events.report_administration("Restricted Area Used", organization, by, {})
+        answer = errands.ask("ask_erasure", organization, body, by=None)
+        return _shape(answer["id"], RequestState.PENDING, None)
+
+    def _person(self) -> str:
+        """One line of stdin; no error repeats it."""
+        source = sys.stdin.buffer
+        if sys.stdin.isatty():
+            self.stderr.write("Address or name of the person: ", style_func=str, ending="")
+            self.stderr.flush()
+            typed = source.readline()
+        else:
+            typed = source.read()
+        lines = typed.decode(errors="replace").strip().splitlines()
+        if len(lines) != 1 or "\N{REPLACEMENT CHARACTER}" in lines[0]:
+            raise BadInput("expected the person's address or name on stdin: one line of UTF-8")
+        return lines[0]
+
+
+def _utf8(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentTypeError("expected a text in UTF-8") from None
+    return text
+
+
+def _told(organization: Organization, request: UUID) -> dict[str, Any]:
+    try:
+        answer = errands.ask("erasure", organization, {"id": str(request)}, by=None)
+    except NotFound:
+        raise NotFound(f"{organization.slug} has no erasure {request}") from None
+    return _shape(str(request), answer["state"], answer["certificate"])
+
+
+def _shape(request: str, state: str, certificate: list[dict[str, str]] | None) -> dict[str, Any]:
+    page = settings.ORGO_PUBLIC_URL + reverse("reveal", args=[request])
+    return {"request": request, "state": state, "page": page, "certificate": certificate}
+
+
+def _as_text(told: dict[str, Any]) -> str:
+    state = RequestState(told["state"])
+    lines = [f"request {told['request']}: {state.label}"]
+    if state == RequestState.PENDING:
+        lines.append(f"two custodians approve it at {told['page']}")
+    lines += [f"  {line['store']}: {line['result']}" for line in told["certificate"] or ()]
+    return "\n".join(lines)
