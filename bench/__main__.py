@@ -16,6 +16,7 @@ BENCHES = {
     " bulk_create, 20 times django-auditlog's save() (6 minutes)",
     "vault": "sensitive batches through HTTP: at least 0.2 of ordinary ones; the vault's drain: at"
     " least 0.5 of them (3)",
+    "case_page": "HR's page of a case with 500 events, at most 1.5 of one with 50 (1)",
     "ingest_stages": "where a request's time goes, and what strict JSON costs; no promise (1)",
     "handler": "a call through our logging handler, at most 2 of a FileHandler's (1)",
     "admin_pages": "the admin's pages at 10 million events, at most 1.5 of 10 thousand (15)",

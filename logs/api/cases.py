@@ -10,7 +10,6 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -22,7 +21,7 @@ from rest_framework.response import Response
 from logs.api import parameters, views
 from logs.cases import access, exporting, looks, reading
 from logs.cases.access import HrViewer
-from logs.cases.models import Case, CaseState
+from logs.cases.models import CaseNote, CaseState
 from logs.cases.reading import CaseEventQuery, CaseQuery, as_anonymized
 from logs.record import filters
 from logs.record.drafts import format_instant
@@ -107,32 +106,24 @@ class CaseView(RestrictedView):
     def get(self, request: Request, code: UUID) -> Response:
         viewer = self.hr_viewer(request)
         after = _place(_given(request, frozenset({"after"})).get("after", "0"))
-        case = reading.case(viewer, code)
-        events, has_more = reading.timeline(viewer, case, after=after, size=EVENTS_SHOWN)
-        rest = f"{request.path}?after={events[-1].place}" if has_more else None
+        page = reading.case_page(viewer, code, after=after, size=EVENTS_SHOWN, with_labels=True)
+        rest = f"{request.path}?after={page.events[-1].place}" if page.has_more else None
         return Response(
             {
-                **exporting.told_cases([case], today=timezone.now().date())[0],
-                **_beside(case),
-                "events": [as_anonymized(event) for event in events],
+                **exporting.told_cases([page.case], today=timezone.now().date())[0],
+                "participants": page.labels,
+                "notes": [_told_note(note) for note in page.notes],
+                "events": [as_anonymized(event) for event in page.events],
                 "events_next": request.build_absolute_uri(rest) if rest else None,
             }
         )
 
 
-def _beside(case: Case) -> dict[str, Any]:
-    """What is told of one case and not of each in a list."""
-    _, labels = reading.size_of(case)
+def _told_note(note: CaseNote) -> dict[str, str]:
     return {
-        "participants": labels,
-        "notes": [
-            {
-                "written_at": format_instant(note.written_at),
-                "by": note.written_by,  # type: ignore[attr-defined]  # set by `reading.notes`
-                "text": note.text,
-            }
-            for note in reading.notes(case)
-        ],
+        "written_at": format_instant(note.written_at),
+        "by": note.written_by,  # type: ignore[attr-defined]  # set by `reading.case_page`
+        "text": note.text,
     }
 
 

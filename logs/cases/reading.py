@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
@@ -49,6 +50,21 @@ class CaseEventQuery:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One case, some of its events in their order, and its notes, the oldest first.
+
+    Events are numbered from 1 on: `last_place` is how many there are.
+    """
+
+    case: Case
+    events: list[CaseEvent]
+    has_more: bool
+    last_place: int
+    labels: list[str]
+    notes: list[CaseNote]
+
+
 def cases(
     viewer: HrViewer,
     query: CaseQuery,
@@ -68,71 +84,70 @@ def cases(
 def case(viewer: HrViewer, code: UUID) -> Case:
     """One case; NotFound for an unknown one, one of others and one that is not assigned alike."""
     found = case_to_work(viewer, code)
-    looks.record(
-        viewer.user,
-        found.organization,
-        LookedAt.CASE,
-        case=code,
-        purpose=viewer.purpose,
-        address=viewer.address,
-    )
+    _look_at(viewer, found)
     return found
+
+
+def case_page(
+    viewer: HrViewer, code: UUID, *, after: int, size: int, with_labels: bool = False
+) -> CasePage:
+    """The same with its events from behind that place on, and what else is told of one case.
+
+    Costs as much however many events there are; only the labels are read from all of them.
+    """
+    with as_hr():
+        found = _assigned(viewer, code)
+        events = CaseEvent.objects.filter(case=code)
+        shown = list(events.filter(place__gt=after).order_by("place")[: size + 1])
+        page = CasePage(
+            found,
+            shown[:size],
+            has_more=len(shown) > size,
+            last_place=events.order_by("-place").values_list("place", flat=True).first() or 0,
+            labels=_labels(code) if with_labels else [],
+            notes=list(CaseNote.objects.filter(case=code).order_by("written_at", "pk")),
+        )
+    _told(viewer, [found])
+    _look_at(viewer, found)
+    for event in page.events:
+        event.case = found
+    _sign(page.notes)
+    return page
 
 
 def case_to_work(viewer: HrViewer, code: UUID) -> Case:
     """The same for whatever leaves a line of its own: a step, a note, an export, an errand."""
     with as_hr():
-        found = list(access.readable_cases(viewer).filter(pk=code))
-    if not found:
-        raise NotFound
-    _told(viewer, found)
-    return found[0]
-
-
-def timeline(
-    viewer: HrViewer, case: Case, *, after: int = 0, size: int = DEFAULT_PAGE_SIZE
-) -> tuple[list[CaseEvent], bool]:
-    """The case's events in their order from behind that place on, and whether there are more."""
-    with as_hr():
-        rows = CaseEvent.objects.filter(case=case.pk, place__gt=after).order_by("place")
-        found = list(rows[: size + 1])
-    return _of_case(found[:size], case), len(found) > size
-
-
-def last_place(case: Case) -> int:
-    """The place of the case's last event; its events are numbered from 1 on."""
-    with as_hr():
-        rows = CaseEvent.objects.filter(case=case.pk).order_by("-place")
-        return rows.values_list("place", flat=True).first() or 0
-
-
-def _of_case(events: list[CaseEvent], case: Case) -> list[CaseEvent]:
-    for event in events:
-        event.case = case
-    return events
-
-
-def size_of(case: Case) -> tuple[int, list[str]]:
-    """How many events the case has, and its participants' labels in order."""
-    with as_hr():
-        rows = CaseEvent.objects.filter(case=case.pk)
-        return rows.count(), labels(rows.values_list("participants", flat=True))
-
-
-def labels(participants: Any) -> list[str]:
-    """The labels that stand in these lists, in the order of their numbers."""
-    found = {one["label"] for listed in participants for one in listed}
-    return sorted(found, key=lambda label: int(label.removeprefix("Anon")))
-
-
-def notes(case: Case) -> list[CaseNote]:
-    """The case's notes, the oldest first, each with its author's name as `written_by`."""
-    with as_hr():
-        found = list(CaseNote.objects.filter(case=case.pk).order_by("written_at", "pk"))
-    names = names_of({note.author_id for note in found})
-    for note in found:
-        note.written_by = names.get(note.author_id, "")  # type: ignore[attr-defined]  # for the page
+        found = _assigned(viewer, code)
+    _told(viewer, [found])
     return found
+
+
+def _assigned(viewer: HrViewer, code: UUID) -> Case:
+    found = access.readable_cases(viewer).filter(pk=code).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _labels(code: UUID) -> list[str]:
+    """The labels of all who take part in a case, in the order of their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT one->>'label'"
+            ' FROM "hr"."case_event", jsonb_array_elements(participants) AS one'
+            " WHERE case_id = %s",
+            [code],
+        )
+        labels = [label for (label,) in cursor.fetchall()]
+    return sorted(labels, key=lambda label: int(label.removeprefix("Anon")))
+
+
+def _sign(notes: list[CaseNote]) -> None:
+    """Each note gets its author's name as `written_by`."""
+    names = names_of({note.author_id for note in notes})
+    for note in notes:
+        note.written_by = names.get(note.author_id, "")  # type: ignore[attr-defined]  # for the page
 
 
 def names_of(users: set[int]) -> dict[int, str]:
@@ -294,6 +309,17 @@ def _told(viewer: HrViewer, found: list[Case]) -> None:
     """Each case knows its organization without a query."""
     for one in found:
         one.organization = viewer.organization(one.organization_id)
+
+
+def _look_at(viewer: HrViewer, case: Case) -> None:
+    looks.record(
+        viewer.user,
+        case.organization,
+        LookedAt.CASE,
+        case=case.pk,
+        purpose=viewer.purpose,
+        address=viewer.address,
+    )
 
 
 def _look(

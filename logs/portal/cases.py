@@ -69,16 +69,15 @@ def case_list_export(request: HttpRequest, viewer: HrViewer) -> HttpResponseBase
 def case_page(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpResponse:
     given = single_values(request.GET, frozenset({"after"}))
     after = timeline.place_in(given.get("after", "0"))
-    case = reading.case(viewer, code)
-    events, _ = reading.timeline(viewer, case, after=after, size=timeline.PAGE_SIZE)
-    workflow = workflow_of(case)
+    page = reading.case_page(viewer, code, after=after, size=timeline.PAGE_SIZE)
+    case, workflow = page.case, workflow_of(page.case)
     context = {
         **facts_of(case),
-        "days": timeline.days_of(events, workflow.time_grain),
-        "pages": timeline.Pages(after, len(events), reading.last_place(case)),
+        "days": timeline.days_of(page.events, workflow.time_grain),
+        "pages": timeline.Pages(after, len(page.events), page.last_place),
         "workflow": workflow,
         "steps": open_steps(case),
-        "notes": reading.notes(case),
+        "notes": page.notes,
         "longest_note": working.LONGEST_NOTE,
         "exports": {form.name: f"export/?format={form.value}" for form in Form},
     }

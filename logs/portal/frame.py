@@ -33,6 +33,7 @@ _MENU = (
     ("Reveal requests", "reveals/", (Role.HR_MANAGER, Role.CUSTODIAN, Role.DPO, Role.AUDITOR)),
     ("Texts", "texts/", (Role.CUSTODIAN,)),
     ("Passkeys", "passkeys/", (Role.CUSTODIAN,)),
+    ("Unassigned", "unassigned/", (Role.DPO,)),
     ("Access log", "access-log/", (Role.DPO, Role.AUDITOR)),
 )
 _TITLES = {

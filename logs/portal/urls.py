@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from logs.portal import access_log, case_counts, case_work, cases, frame, passkeys, reveals, texts
+from logs.portal import (
+    access_log,
+    case_counts,
+    case_work,
+    cases,
+    frame,
+    passkeys,
+    reveals,
+    texts,
+    unassigned,
+)
 
 urlpatterns: list[URLPattern] = [
     # --- cases, for HR managers ---
@@ -26,6 +36,8 @@ urlpatterns: list[URLPattern] = [
     path("texts/<uuid:code>/", texts.of_case, name="case-texts"),
     path("passkeys/", passkeys.listed, name="passkeys"),
     path("passkeys/<uuid:passkey_id>/", passkeys.confirm, name="confirm-passkey"),
+    # --- cases that nobody has, for the dpo ---
+    path("unassigned/", unassigned.listed, name="unassigned-cases"),
     # --- the restricted access log, for the dpo and the auditor ---
     path("access-log/", access_log.access_log, name="case-access-log"),
 ]

@@ -159,10 +159,15 @@ def references(sent: Any) -> set[tuple[str, str]]:
     """The task and the mail an item speaks of: later events of a sensitive one follow it."""
     if not isinstance(sent, dict):
         return set()
-    places = [sent, sent["details"]] if isinstance(sent.get("details"), dict) else [sent]
-    found = ((name, place.get(name)) for place in places for name in REFERENCES)
-    # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
-    return {(name, str(value)) for name, value in found if isinstance(value, str | int)}
+    found = set()
+    for place in (sent, sent.get("details")):
+        if isinstance(place, dict):
+            for name in REFERENCES:
+                value = place.get(name)
+                # A wrong type refuses the item later; until then 12345 and "12345" mean one task.
+                if isinstance(value, (str, int)):
+                    found.add((name, str(value)))
+    return found
 
 
 def speak_of_something(sent: Iterable[Any]) -> bool:

@@ -4,17 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
-from logs.cases.models import Case, Look, LookedAt
-from logs.vault import assigning
-from logs.vault.askers import asking_hr, case_of, names_of, with_role
+from django.db.models import Exists, OuterRef
+
+from logs.cases.models import Case, CaseGrant, Look, LookedAt
+from logs.vault import assigning, subjects
+from logs.vault.askers import asking, asking_hr, case_of, names_of, with_role
+from logs.vault.assigning import Account
 from logs.vault.errands import Question, answers
+from logs.vault.keys import Keys
+from logs.vault.models import Participant
 from orgo_audit.accounts.models import Role
-from orgo_audit.errors import BadInput
+from orgo_audit.errors import BadInput, NotFound
+
+MOST_CASES = 100
+
+
+@answers("unassigned_cases")
+def unassigned_cases(question: Question) -> dict[str, Any]:
+    """The oldest cases that no HR manager has, for the data protection officer.
+
+    Without those in which that person takes part: `assign` refuses them too.
+    """
+    officer = asking(question, Role.DPO)
+    managers = assigning.accounts_with_role(question.organization, Role.HR_MANAGER)
+    held = CaseGrant.objects.filter(
+        content_object=OuterRef("pk"), user__in=[manager.id for manager in managers]
+    )
+    rows = Case.objects.filter(~Exists(held), organization=question.organization)
+    oldest = list(rows.order_by("opened_on", "code")[:MOST_CASES])
+    return {
+        "cases": [
+            {
+                "case": str(case.code),
+                "workflow": case.workflow,
+                "opened_on": case.opened_on.isoformat(),
+            }
+            for case in _of_others(officer, oldest, question.keys)
+        ]
+    }
+
+
+def _of_others(account: Account, cases: list[Case], keys: Keys) -> list[Case]:
+    """The cases in which this person takes no part. Looks at all together, then at each if so."""
+    codes = [case.code for case in cases]
+    keys.load(codes)
+    participants = Participant.objects.filter(case_code__in=codes)
+    behind = (subjects.subject_behind(participant, keys) for participant in participants)
+    if not account.is_same_as(subjects.facts_of_many({one for one in behind if one}, keys)):
+        return cases
+    return [case for case in cases if not assigning.takes_part(account, case.code, keys)]
 
 
 @answers("assign")
 def assign(question: Question) -> dict[str, Any]:
-    """By an HR manager of the case, or by the data protection officer."""
+    """By an HR manager of the case, or by the data protection officer; never by a participant."""
     case = _case(question)
     user_id, assigned = question.number("user"), question.body.get("assigned")
     if not isinstance(assigned, bool):
@@ -37,9 +80,13 @@ def assign(question: Question) -> dict[str, Any]:
 
 def _case(question: Question) -> Case:
     identifier = question.identifier("case")
-    if with_role(question.asker, question.organization, Role.DPO):
-        return case_of(question.organization, identifier)
-    return asking_hr(question, identifier)[1]
+    officer = with_role(question.asker, question.organization, Role.DPO)
+    if officer is None:
+        return asking_hr(question, identifier)[1]
+    case = case_of(question.organization, identifier)
+    if assigning.takes_part(officer, case.code, question.keys):
+        raise NotFound
+    return case
 
 
 def _refuse_unfit(question: Question, user_id: int, case: Case) -> None:

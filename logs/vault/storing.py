@@ -201,7 +201,7 @@ class _Writing:
 
     def write(self) -> None:
         people = [(file, event, self._people(file, event)) for file, event in self.placed]
-        named = (person for _, _, found in people for person in found if person.key)
+        named = (person for found in self.people.values() for person in found if person.key)
         known = subjects.known_or_new(self.organization, named, self.keys)
         # By the list itself: events that name people alike share it.
         labelled: dict[tuple[UUID, int], str] = {}

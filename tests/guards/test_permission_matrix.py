@@ -279,6 +279,8 @@ MATRIX = [
         for rest in ("notes/", "assignment/", "reveal-request/")
     ),
     restricted("cases/access-log/", "/cases/access-log/", 404, 404, 200),
+    restricted("cases/unassigned/", "/cases/unassigned/", dpo=200),
+    restricted("cases/unassigned/", "/cases/unassigned/", dpo=400, method="POST"),
     restricted(REQUESTS, f"/{REQUESTS}", 200, 200, 200),
     restricted(REQUESTS, f"/{REQUESTS}", 405, 405, 405, method="POST"),
     restricted(REQUEST, f"/{REQUESTS}{{erasure}}/", 404, 200, 200),

@@ -1,0 +1,95 @@
+"""Cases that no HR manager has any more, for the data protection officer: code, kind and day.
+
+The vault lists and assigns them. It leaves out those in which the officer takes part, and never
+says why it refuses a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from logs.cases import errands, looks
+from logs.cases.access import Identity
+from logs.cases.models import LookedAt
+from orgo_audit.accounts.models import Organization, Role, User
+from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.errors import BadInput, NotFound
+
+# What the restricted access log says of it; a refusal names nobody.
+PURPOSE = "oversight: unassigned cases"
+REFUSED = "refused: given to nobody"
+_NOBODY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A data protection officer, and where they are one."""
+
+    user: User
+    organizations: list[Organization]
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedCase:
+    """All that an officer is told of a case."""
+
+    code: UUID
+    workflow: str
+    opened_on: date
+    organization: Organization
+
+
+def officer(identity: Identity) -> Officer:
+    """NotFound for everybody who is none."""
+    found = organizations_with_role(identity, Role.DPO) if isinstance(identity, User) else []
+    if not isinstance(identity, User) or not found:
+        raise NotFound
+    return Officer(identity, found)
+
+
+def cases(officer: Officer) -> dict[str, UnassignedCase]:
+    """By code, the oldest of each organization first; Unavailable while the vault is away."""
+    return {
+        told["case"]: UnassignedCase(
+            UUID(told["case"]),
+            told["workflow"],
+            date.fromisoformat(told["opened_on"]),
+            organization,
+        )
+        for organization in officer.organizations
+        for told in errands.ask("unassigned_cases", organization, {}, by=officer.user)["cases"]
+    }
+
+
+def record_look(officer: Officer, shown: Mapping[str, UnassignedCase], address: str | None) -> None:
+    """Before the list is shown."""
+    for organization in officer.organizations:
+        rows = sum(case.organization == organization for case in shown.values())
+        looks.record(
+            officer.user, organization, LookedAt.LIST, rows=rows, purpose=PURPOSE, address=address
+        )
+
+
+def assign(officer: Officer, case: UnassignedCase, name: str, address: str | None) -> None:
+    """Gives the case to the HR manager of that user name.
+
+    BadInput, one and the same, where there is none and where that person takes part in the case:
+    the vault is asked in either case. NotFound where the case is not the officer's to give.
+    """
+    pk = User.objects.filter(username=name).values_list("pk", flat=True).first() or _NOBODY
+    body = {"case": str(case.code), "user": pk, "assigned": True}
+    try:
+        errands.ask("assign", case.organization, body, by=officer.user)
+    except BadInput:
+        looks.record(
+            officer.user,
+            case.organization,
+            LookedAt.ASSIGNMENT,
+            case=case.code,
+            purpose=REFUSED,
+            address=address,
+        )
+        raise
