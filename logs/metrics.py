@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 EVENTS_STORED = Counter(
-    "orgo_audit_events_stored_total", "Events stored in the record.", ["log_type"]
+    "orgo_audit_events_stored_total",
+    "Events stored in the record, but for those that were replayed out of quarantine.",
+    ["log_type"],
 )
 EVENTS_REFUSED = Counter(
     "orgo_audit_events_refused_total",
@@ -19,7 +21,7 @@ QUARANTINE_ITEMS = Gauge(
 )
 QUARANTINE_SETTLED = Counter(
     "orgo_audit_quarantine_settled_total",
-    "Refused items that left quarantine: accepted, discarded, expired or surplus.",
+    "Refused items that left quarantine: accepted when replayed, discarded, expired or surplus.",
     ["how"],
 )
 VAULT_UP = Gauge(

@@ -6,6 +6,7 @@ import base64
 import codecs
 import hashlib
 import html
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
@@ -60,7 +61,7 @@ def _spellings(text: str) -> Iterator[bytes]:
     yield text.encode("ascii", "backslashreplace")
     yield raw.hex().encode()
     yield codecs.encode(text, "rot13").encode()
-    if len(raw) >= 8:  # shorter ones come about by chance
+    if len(raw) >= 12:  # what is packed of shorter ones comes about by chance
         for before in range(3):
             packed = base64.b64encode(b"\0" * before + raw)
             yield packed[4 if before else 0 : -4]
@@ -88,10 +89,25 @@ def _traces() -> dict[bytes, str]:
 TRACES = _traces()
 
 
+# Cursors, signed values, and all else that has only signs of base64, url-safe or not.
+_PACKED = (re.compile(rb"[A-Za-z0-9_-]{12,}"), re.compile(rb"[A-Za-z0-9+/]{12,}"))
+
+
+def _unpacked(places: Iterable[bytes]) -> Iterator[bytes]:
+    runs = {run for place in places for signs in _PACKED for run in signs.findall(place)}
+    for run in runs:
+        whole = run[:-1] if len(run) % 4 == 1 else run
+        yield base64.b64decode(whole.translate(_URL_SAFE) + b"=" * (-len(whole) % 4))
+
+
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+
 def traces_in(*places: bytes | str) -> set[str]:
-    """What of the cast is met in these places, and in which spelling."""
-    whole = b"\n".join(place.encode() if isinstance(place, str) else place for place in places)
-    return {told for trace, told in TRACES.items() if trace in whole}
+    """What of the cast is met in these places, packed or not, and in which spelling."""
+    told = [place.encode() if isinstance(place, str) else place for place in places]
+    whole = b"\n".join([*told, *_unpacked(told)])
+    return {name for trace, name in TRACES.items() if trace in whole}
 
 
 def texts_of(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:

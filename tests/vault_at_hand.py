@@ -37,17 +37,19 @@ def the_vaults_rights() -> Iterator[None]:
                 cursor.execute("SELECT set_config('role', %s, false)", [before])
 
 
+def a_key_pair() -> tuple[str, str]:
+    """A vault's private and public key, as its settings want them."""
+    key = X25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
 class VaultAtHand:
     """Keys in a folder of the test's own; drains and answers when it is told to."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        key = X25519PrivateKey.generate()
-        settings.ORGO_VAULT_KEY = key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        ).decode()
-        settings.ORGO_VAULT_PUBLIC_KEY = (
-            key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        )
+        settings.ORGO_VAULT_KEY, settings.ORGO_VAULT_PUBLIC_KEY = a_key_pair()
         settings.ORGO_VAULT_KEYRING = self.keyring = folder / "vault_keyring.json"
         keyring.write(self.keyring, keyring.make(timezone.now().date()))
         self.is_away = False

@@ -63,18 +63,24 @@ class _Overtaken(Exception):
 
 
 def store_batch(
-    items: Sequence[Item], sender: Sender, *, key: IdempotencyKey | None = None
+    items: Sequence[Item],
+    sender: Sender,
+    *,
+    key: IdempotencyKey | None = None,
+    counts: bool = True,
 ) -> Receipt:
     """Stores a judged batch and returns its receipt; the first receipt again for a known key.
 
     Conflict if the key was used for another body. Unavailable if something must be sealed and the
-    vault's public key is missing: then nothing at all is stored.
+    vault's public key is missing: then nothing at all is stored. The metrics tell of all that
+    `counts`, but for what is sealed.
     """
     if key is not None and (known := idempotency.receipt_of(sender, key)):
         return known
     for _ in range(MAX_TRIES):
         try:
-            return _store(_sort(items, sender, timezone.now()), sender, key)
+            batch = _sort(items, sender, timezone.now())
+            return _store(batch, sender, key, counts=counts)
         except _Overtaken:
             continue
         except IntegrityError as error:
@@ -91,7 +97,7 @@ def _lacks_segment(error: IntegrityError) -> bool:
     return isinstance(cause, errors.CheckViolation) and not cause.diag.constraint_name
 
 
-def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None) -> Receipt:
+def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None, *, counts: bool) -> Receipt:
     with transaction.atomic():
         if key is not None and not idempotency.claim(sender, key, batch.receipt):
             return _first_receipt(sender, key)
@@ -101,7 +107,8 @@ def _store(batch: _Sorted, sender: Sender, key: IdempotencyKey | None) -> Receip
             put_into_inbox(sender.organization, batch.envelope)
         _quarantine(sender, batch)
         references.keep(sender, batch.references)  # last: it looks through all that is stored
-        transaction.on_commit(lambda: _count(batch))
+        if counts:
+            transaction.on_commit(lambda: _count(batch))
     return batch.receipt
 
 

@@ -148,8 +148,9 @@ def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[st
 
 
 def retry_held() -> int:
-    """Places again what waited for the policy to list its workflow; how many were tried."""
-    rows = list(HeldItem.objects.filter(reason=HeldReason.UNLISTED).order_by("held_on", "pk"))
+    """Tries again what waited for the policy, or could not be opened; how many were tried."""
+    waiting = HeldItem.objects.filter(reason__in=[HeldReason.UNLISTED, HeldReason.UNREADABLE])
+    rows = list(waiting.order_by("held_on", "pk"))
     for row in rows:
         try:
             with keys.session() as own:

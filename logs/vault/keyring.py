@@ -99,13 +99,14 @@ def read(file: Path) -> Keyring:
     """The keyring of that file; KeysLost where it is missing or damaged."""
     try:
         content = msgspec.json.decode(file.read_bytes(), type=_File)
-    except FileNotFoundError:
-        raise KeysLost(f"the keyring {file} is missing (ORGO_VAULT_KEYRING)") from None
+    except OSError as fault:
+        why = fault.strerror or "unreadable"
+        raise KeysLost(f"the keyring (ORGO_VAULT_KEYRING) cannot be read: {why}") from None
     except msgspec.MsgspecError:
-        raise KeysLost(f"the keyring {file} is damaged; put back its newest copy") from None
+        raise KeysLost("the keyring is damaged; put back its newest copy") from None
     keys = [content.index_key, *(epoch.key for epoch in content.epochs)]
     if len(keys) < 2 or any(len(key) != KEY_BYTES for key in keys):
-        raise KeysLost(f"the keyring {file} is damaged; put back its newest copy")
+        raise KeysLost("the keyring is damaged; put back its newest copy")
     return Keyring(content.index_key, content.epochs)
 
 

@@ -5,19 +5,34 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 from django_prometheus.exports import ExportToDjangoView
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from logs.record import quarantine
+from logs.record.access import Viewer
 from logs.record.vocabulary import LogType
+from orgo_audit.accounts.models import Role
 from orgo_audit.embedded import gunicorn_config
 from orgo_audit.log_lines import LogLine
-from tests.builders import API, PATH_OF, Answer, Service, Vault, an_organization, wire_event
+from tests.builders import (
+    API,
+    PATH_OF,
+    Answer,
+    Service,
+    Vault,
+    a_refused_item,
+    a_user,
+    an_organization,
+    wire_event,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +44,8 @@ REPORT = wire_event(action="Report Filed")
 LONG = {"note": "x" * 50_000}
 REFUSED = {"user": 5}
 STORED = 'orgo_audit_events_stored_total{log_type="activity"}'
+STORED_BY_US = 'orgo_audit_events_stored_total{log_type="security"}'  # who replayed
+ACCEPTED = 'orgo_audit_quarantine_settled_total{how="accepted"}'
 REFUSALS = 'orgo_audit_events_refused_total{log_type="activity"}'
 # What is delivered, how it is answered, and all that may move: the ordinary part alone.
 DELIVERIES: dict[str, tuple[list[Any], int, Moved]] = {
@@ -94,6 +111,28 @@ def test_a_delivery_moves_the_counters_of_its_ordinary_events_alone(
     with django_capture_on_commit_callbacks(execute=True):
         assert service.post(path, sent).status == status
     assert moved(before) == may_move
+
+
+REPLAYS: dict[str, dict[str, Any]] = {
+    "stored": {},
+    "sealed": {"task_id": "reported"},
+    "sealed though it is still refused": {"task_id": "reported"} | REFUSED,
+}
+
+
+@pytest.mark.parametrize("fields", REPLAYS.values(), ids=REPLAYS)
+def test_a_replay_does_not_tell_what_was_sealed_from_what_was_stored(
+    service: Service,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    fields: dict[str, Any],
+) -> None:
+    home, soon = service.organization, timezone.now() + timedelta(minutes=30)
+    item = a_refused_item(home, timestamp=soon.isoformat(), **fields)
+    service.deliver(REPORT | {"task_id": "reported"})
+    admin, before = Viewer(a_user(Role.ADMIN, home)), scraped()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert quarantine.replay(admin, item.pk, now=soon) is None
+    assert moved(before) == {ACCEPTED: 1, STORED_BY_US: 1}
 
 
 def test_what_a_scrape_shows_of_other_requests_moves(service: Service) -> None:

@@ -8,16 +8,17 @@ from datetime import date
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from logs.cases.models import CaseEvent
 from logs.record.ingest import put_into_inbox
-from logs.vault import envelopes, inbox
+from logs.vault import envelopes, inbox, placing
 from logs.vault.models import HeldItem, Participant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy.schema import OrganizationPolicy
 from tests.builders import Service, an_organization
 from tests.policies import in_force
-from tests.vault_at_hand import VaultAtHand, the_vaults_rights
+from tests.vault_at_hand import VaultAtHand, a_key_pair, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
 REPORT = {"timestamp": "2024-11-24T16:10:00Z", "action": "Report Filed"}
@@ -155,7 +156,7 @@ def test_the_envelope_of_a_batch_does_not_tell_how_many_it_holds(home: Organizat
 @pytest.fixture
 def a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Something that nobody foresaw, at events of one kind."""
-    place = inbox.workflow_of
+    place = placing.workflow_of
 
     def failing(sent: Mapping[str, object], policy: OrganizationPolicy) -> object:
         if sent.get("action") == "Report Withdrawn":
@@ -200,3 +201,17 @@ def test_a_held_item_at_which_the_vault_fails_stays_held(
         assert inbox.retry_held() == 2
     assert count_of_events() == 1
     assert [reason for reason, _ in held()] == ["unlisted"]
+
+
+def test_what_came_while_the_keys_were_wrong_is_stored_once_they_are_right(
+    home: Organization, vault_at_hand: VaultAtHand, settings: Settings
+) -> None:
+    Service(home).deliver(REPORT)
+    right = settings.ORGO_VAULT_KEY, settings.ORGO_VAULT_PUBLIC_KEY
+    settings.ORGO_VAULT_KEY, settings.ORGO_VAULT_PUBLIC_KEY = a_key_pair()
+    vault_at_hand.drain()
+    assert [reason for reason, _ in held()] == ["unreadable"]
+    settings.ORGO_VAULT_KEY, settings.ORGO_VAULT_PUBLIC_KEY = right
+    with the_vaults_rights():
+        inbox.retry_held()
+    assert (held(), count_of_events()) == ([], 1)
