@@ -5,6 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, logout
@@ -108,20 +109,28 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo("UTC")
 
 
+_RESTRICTED = ("/cases/", "/api/v1/cases/", "/api/v1/anonymized-logs/")
+
+
 def _is_delivery(request: HttpRequest) -> bool:
     """Whether it may bring in something sensitive: events come by POST, below this path alone."""
     return request.method == "POST" and request.path_info.startswith("/api/")
 
 
+def _is_untold(request: HttpRequest) -> bool:
+    """Whether no metric may move with it, however it ends well."""
+    return _is_delivery(request) or request.path_info.startswith(_RESTRICTED)
+
+
 class PrometheusBefore(PrometheusBeforeMiddleware):  # type: ignore[misc]  # it has no types
-    """django-prometheus's counters around all middleware, which a delivery does not move."""
+    """django-prometheus's counters around all middleware, which what is untold does not move."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if not _is_delivery(request):
+        if not _is_untold(request):
             super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if not _is_delivery(request):
+        if not _is_untold(request):
             super().process_response(request, response)
         return response
 
@@ -131,14 +140,21 @@ class PrometheusAfter(PrometheusAfterMiddleware):  # type: ignore[misc]  # it ha
 
     Whoever took the events stored from the deliveries counted would have the minute in which a
     sensitive report arrived. A refused item may have been sealed too: then it is a 207, or a 400.
+    What is done in the restricted area moves none, unless it fails (500).
     """
 
     def label_metric(self, metric: Any, request: Any, response: Any = None, **labels: Any) -> Any:
-        if _is_delivery(request) and (response is None or response.status_code <= 400):
+        if not self._may_move(request, response):
             return _UNMOVED
         if "method" in labels:
             labels["method"] = method_of(request)
         return super().label_metric(metric, request, response, **labels)
+
+    def _may_move(self, request: HttpRequest, response: HttpResponse | None) -> bool:
+        status = 0 if response is None else response.status_code
+        if request.path_info.startswith(_RESTRICTED):
+            return status == HTTPStatus.INTERNAL_SERVER_ERROR
+        return not _is_delivery(request) or status > HTTPStatus.BAD_REQUEST
 
 
 class _Unmoved:

@@ -138,5 +138,7 @@ def _write(errand: Errand, state: ErrandState, told: dict[str, Any]) -> None:
 
 
 def forget_stale() -> None:
-    """Removes what nobody fetched."""
-    Errand.objects.filter(asked_at__lt=timezone.now() - STALE_AFTER).delete()
+    """Removes what nobody fetched, and what claims to come from another time."""
+    now = timezone.now()
+    fresh = (now - STALE_AFTER, now + STALE_AFTER)
+    Errand.objects.exclude(asked_at__range=fresh).delete()

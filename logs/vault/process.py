@@ -79,15 +79,15 @@ def _serve(stopped: threading.Event) -> None:
     beat, housekeeping = _Every(BEAT_SECONDS), _Every(HOUSEKEEPING_SECONDS)
     policy_seen = None
     while not stopped.is_set():
-        _check_keyring()  # first: without it nothing is served, and no beat says otherwise
-        if beat.is_due():
-            _beat()
+        _check_keyring()  # first: without it nothing is served
         if housekeeping.is_due():  # first: a question that ended this process must not do so again
             _keep_house()
         worked = answering.answer_all() + inbox.drain()
         if (in_force := versions.in_force()) and in_force.pk != policy_seen:
             policy_seen = in_force.pk
             inbox.retry_held()
+        if beat.is_due():  # last: who never gets here does not live
+            _beat()
         if not worked:
             _wait()
 

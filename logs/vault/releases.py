@@ -5,7 +5,8 @@ A custodian sees the masked text only: whoever the case is about is not known by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +20,21 @@ from logs.vault.keys import Keys
 from logs.vault.masking import masked
 from logs.vault.models import Participant
 from logs.vault.people import OTHER, Person, key_of_text
+from logs.vault.placing import NamingKeys
 from orgo_audit.accounts.models import Role
 from orgo_audit.errors import BadInput, NotFound
+from orgo_audit.policy import versions
+from orgo_audit.policy.schema import SensitiveWorkflow
 
 LONGEST_TEXT = 20_000
 MOST_EVENTS = 50
 MOST_CASES = 100
-# What HR has of an event already, or must not have at all.
+_WORD = re.compile(r"\w+")
+# What HR has of an event already, or must not have at all; beside all keys that name people.
 _NO_TEXT = frozenset(
     {
         *("timestamp", "action", "error", "status", "workflow", "case_id", "task_id", "email_id"),
-        *("ip_address", "from", "to", "user", "identities", "anonymized_fields"),
+        *("ip_address", "from", "to", "user"),
     }
 )
 
@@ -38,6 +43,7 @@ _NO_TEXT = frozenset(
 def text_cases(question: Question) -> dict[str, Any]:
     """The newest cases whose masked texts this custodian may read."""
     custodian = asking(question, Role.CUSTODIAN)
+    _leave_look(question, None, "cases with texts listed")
     rows = Case.objects.filter(organization=question.organization).order_by("-opened_on", "-code")
     counted = rows.annotate(
         events_there=Count("events"), texts_released=Count("events__released_text")
@@ -67,36 +73,47 @@ def texts(question: Question) -> dict[str, Any]:
     behind = CaseEvent.objects.filter(case=case, place__gt=after).order_by("place")
     events = list(behind[: MOST_EVENTS + 1])
     page = events[:MOST_EVENTS]
-    items = sealing.items_of(case.pk, [event.pk for event in page], question.keys)
-    people, labels = _people(case, question.keys)
-    found = []
-    for event in page:
-        if text := _text_in(items.get(event.pk)):
-            told = masked(text[:LONGEST_TEXT], people, labels)
-            found.append(
-                {
-                    "event": str(event.pk),
-                    "place": event.place,
-                    "text": told,
-                    "released": event.released_text,
-                }
-            )
+    masked_text = _masked_texts(case, page, question)
+    found = [
+        {
+            "event": str(event.pk),
+            "place": event.place,
+            "text": masked_text[event.pk],
+            "released": event.released_text,
+        }
+        for event in page
+        if event.pk in masked_text
+    ]
     _leave_look(question, case, "masked texts read")
     return {"texts": found, "next": page[-1].place if len(events) > len(page) else None}
 
 
 @answers("release_text")
 def release_text(question: Question) -> dict[str, Any]:
-    """Shows HR this text with the event. It is masked once more, whatever was typed into it."""
+    """Shows HR what a custodian has left of the event's masked text.
+
+    Nothing may be added to it. If names could be typed in, masking them would tell who has which
+    label.
+    """
     case = _case(question)
     event = CaseEvent.objects.filter(case=case, pk=_uuid(question, "event")).first()
     if event is None:
         raise NotFound
-    people, labels = _people(case, question.keys)
-    told = masked(question.text("text", LONGEST_TEXT), people, labels)
-    CaseEvent.objects.filter(pk=event.pk).update(released_text=told)
+    left = question.text("text", LONGEST_TEXT)
+    whole = _masked_texts(case, [event], question).get(event.pk, "")
+    if not _is_what_is_left(left, whole):
+        raise BadInput(
+            "expected words of the masked text in their order, and […] for what was taken out",
+            path="text",
+        )
+    CaseEvent.objects.filter(pk=event.pk).update(released_text=left)
     _leave_look(question, case, "text released")
-    return {"text": told}
+    return {"text": left}
+
+
+def _is_what_is_left(left: str, whole: str) -> bool:
+    rest = iter(_WORD.findall(whole))
+    return all(word in rest for word in _WORD.findall(left))
 
 
 def _case(question: Question) -> Case:
@@ -108,12 +125,12 @@ def _case(question: Question) -> Case:
     return case
 
 
-def _leave_look(question: Question, case: Case, why: str) -> None:
+def _leave_look(question: Question, case: Case | None, why: str) -> None:
     Look.objects.create(
         organization=question.organization,
         user_id=question.asker,
         what=LookedAt.TEXT,
-        case_code=case.pk,
+        case_code=case.pk if case else None,
         purpose=why,
     )
 
@@ -137,18 +154,25 @@ def _people(case: Case, keys: Keys) -> tuple[list[Person], dict[str, str]]:
     return people, labels
 
 
-def _text_in(item: Mapping[str, Any] | None) -> str:
-    """All words of the event that HR has not; nothing where they were erased."""
-    return "\n".join(_words(item["event"])) if item else ""
+def _masked_texts(case: Case, events: Sequence[CaseEvent], question: Question) -> dict[UUID, str]:
+    """All words of each event that HR has not, masked; nothing where there are none any more."""
+    policy = versions.current().for_organization(question.organization.slug)
+    naming = NamingKeys(policy.sensitive_workflows.get(case.workflow, SensitiveWorkflow()))
+    items = sealing.items_of(case.pk, [event.pk for event in events], question.keys)
+    texts = {code: "\n".join(_words(item["event"], naming)) for code, item in items.items()}
+    people, labels = _people(case, question.keys)
+    return {
+        code: masked(text[:LONGEST_TEXT], people, labels) for code, text in texts.items() if text
+    }
 
 
-def _words(value: Any) -> Iterator[str]:
+def _words(value: Any, naming: NamingKeys) -> Iterator[str]:
     if isinstance(value, dict):
         for key, child in value.items():
-            if key not in _NO_TEXT:
-                yield from _words(child)
+            if key not in _NO_TEXT and not naming[key]:
+                yield from _words(child, naming)
     elif isinstance(value, list):
         for child in value:
-            yield from _words(child)
+            yield from _words(child, naming)
     elif isinstance(value, str) and value.strip():
         yield value

@@ -33,6 +33,7 @@ from tests.builders import (
     an_organization,
     wire_event,
 )
+from tests.logs.portal.desk import Desk
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +144,20 @@ def test_what_a_scrape_shows_of_other_requests_moves(service: Service) -> None:
     assert "django_http_requests_before_middlewares_total" in series
     assert "django_http_responses_total_by_status_view_method_total" in series
     assert "django_http_requests_body_total_bytes_count" in series
+
+
+@pytest.mark.usefixtures("vault_at_hand")
+@pytest.mark.parametrize("role", [Role.HR_MANAGER, Role.CUSTODIAN, Role.DPO])
+def test_what_is_done_in_the_restricted_area_moves_nothing(role: Role) -> None:
+    desk = Desk(an_organization(), role)
+    before = scraped()
+    for path in ("", "texts/", "passkeys/", "reveals/", "unassigned/", "access-log/"):
+        desk.get(f"/cases/{path}")
+        desk.post(f"/cases/{path}", {})
+    desk.get(f"{API}/cases/")
+    desk.get(f"{API}/anonymized-logs/?workflow=harassment")
+    # That somebody was there, or was refused, is told in the security log.
+    assert moved(before).keys() <= {STORED_BY_US}
 
 
 def test_no_query_cache_access_or_row_is_counted(service: Service) -> None:

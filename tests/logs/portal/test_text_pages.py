@@ -42,7 +42,7 @@ def test_a_custodian_finds_the_case_reads_and_releases(home: Organization) -> No
     page = desk.page(address)
     assert "Anon1 was shouted at" in page
     assert "Jane" not in page
-    told = {"event": str(event.pk), "text": "Jane was shouted at"}
+    told = {"event": str(event.pk), "text": "Anon1 was shouted at"}
     assert desk.post(address, told).status_code == 302
     assert the_event().released_text == "Anon1 was shouted at"
     assert "released" in desk.page(address)

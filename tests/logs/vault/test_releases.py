@@ -66,13 +66,48 @@ def test_a_custodian_reads_the_masked_text_and_nobody_in_it(
     assert told["released"] is None
 
 
-def test_what_is_released_is_masked_once_more(home: Organization, custodian: User) -> None:
+def release(home: Organization, custodian: User, text: str) -> Any:
     event = the_event()
-    body = {"case": str(event.case_id), "event": str(event.pk), "text": "Jane Roe was shouted at"}
-    assert ask("release_text", home, body, by=custodian) == {"text": "Anon1 was shouted at"}
-    assert the_event().released_text == "Anon1 was shouted at"
+    body = {"case": str(event.case_id), "event": str(event.pk), "text": text}
+    return ask("release_text", home, body, by=custodian)
+
+
+def test_what_a_custodian_leaves_of_the_text_is_released(
+    home: Organization, custodian: User
+) -> None:
+    left = "Anon1 […] says that\nAnon2 shouted […]"
+    assert release(home, custodian, left) == {"text": left}
+    assert the_event().released_text == left
     with the_vaults_rights():
         assert set(Look.objects.values_list("purpose", flat=True)) == {"text released"}
+
+
+STAFF = ("Alice Smith", "Jane Roe", "Bob Miller", "John Doe", "Erik Berg")
+
+
+@pytest.mark.parametrize("added", [*STAFF, " ".join(STAFF), "her Anon2", "Anon3", "shouted says"])
+def test_nothing_can_be_added_so_that_nobody_asks_who_has_which_label(
+    home: Organization, custodian: User, added: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        release(home, custodian, added)
+    assert refused.value.path == "text"
+    assert not any(name in str(refused.value) for name in STAFF)
+    assert the_event().released_text is None
+
+
+def test_what_stands_in_an_identity_field_is_no_text(
+    custodian: User, home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    first = the_event().case_id
+    reporter = {"name": "Ida Noll", "job_title": "Head of Payroll", "personnel_no": "P-471"}
+    Service(home).deliver(REPORT | {"reporter": reporter, "case_id": "H-2", "reason": "she said"})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        case = CaseEvent.objects.exclude(case=first).get().case_id
+    (told,) = ask("texts", home, {"case": str(case)}, by=custodian)["texts"]
+    assert "she said" in told["text"]
+    assert not any(word in told["text"] for word in ("Ida", "Payroll", "471"))
 
 
 def test_nobody_else_reads_or_releases(home: Organization) -> None:
