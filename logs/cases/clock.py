@@ -10,7 +10,7 @@ from typing import Literal
 from orgo_audit.periods import Period
 from orgo_audit.policy.schema import CASE_STEPS, CaseStep
 
-DeadlineState = Literal["done", "due", "late", "done_late"]
+DeadlineState = Literal["done", "due", "late", "done_late", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ def deadlines(
 ) -> list[Deadline]:
     """The steps that the policy gives a deadline, in their order.
 
-    Closing a case ends it: a step still open then counts as done on that day.
+    Closing a case ends a step that is still in time, and does not make it done.
     """
     start, found = opened_on, []
     for step in CASE_STEPS:
-        done_on = done.get(step, closed_on)
         if step in policy_deadlines:
             due = _after(start, policy_deadlines[step])
-            found.append(Deadline(step, due, done_on, _state(due, done_on, today)))
+            done_on = done.get(step)
+            found.append(Deadline(step, due, done_on, _state(due, done_on, closed_on, today)))
             # The next step's time runs from this one; to be late with it wins nothing.
             start = min(due, done.get(step, due))
     return found
@@ -56,10 +56,12 @@ def destroyed_after(closed_on: date, case_period: Period) -> date:
     return _after(closed_on, case_period)
 
 
-def _state(due: date, done_on: date | None, today: date) -> DeadlineState:
-    if done_on is None:
-        return "late" if today > due else "due"
-    return "done_late" if done_on > due else "done"
+def _state(due: date, done_on: date | None, closed_on: date | None, today: date) -> DeadlineState:
+    if done_on is not None:
+        return "done_late" if done_on > due else "done"
+    if (closed_on or today) > due:
+        return "late"
+    return "ended" if closed_on else "due"
 
 
 def _after(day: date, period: Period) -> date:

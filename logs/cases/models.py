@@ -63,6 +63,7 @@ class LookedAt(models.TextChoices):
     DECISION = "decision", "request decided"
     REVEAL = "reveal", "identity shown"
     TEXT = "text", "text read or released"
+    PASSKEY = "passkey", "passkey changed"
     ACCESS_LOG = "access_log", "restricted access log"
 
 

@@ -28,6 +28,9 @@ _HAPPENINGS = {
     "denied": "was denied",
     "viewed": "was used: a value was shown",
     "expired": "has expired",
+    "added": "was added",
+    "confirmed": "was confirmed",
+    "revoked": "was revoked",
 }
 
 
@@ -68,5 +71,5 @@ def _lines(notice: Notice) -> Iterator[str]:
         yield f"Case: {notice.case_code}"
     yield f"Day: {notice.made_at.date().isoformat()}"
     yield ""
-    yield f"If this surprises you, look at {settings.ORGO_PUBLIC_URL}/cases/ and ask your"
-    yield "data protection officer."
+    yield f"If this surprises you, look at {settings.ORGO_PUBLIC_URL}/cases/reveals/ and ask"
+    yield "your data protection officer."

@@ -123,6 +123,12 @@ def case_to_work(viewer: HrViewer, code: UUID) -> Case:
     return found
 
 
+def labels(case: Case) -> list[str]:
+    """The labels of all who take part in a case, in the order of their numbers."""
+    with as_hr():
+        return _labels(case.pk)
+
+
 def _assigned(viewer: HrViewer, code: UUID) -> Case:
     found = access.readable_cases(viewer).filter(pk=code).first()
     if found is None:
@@ -131,7 +137,6 @@ def _assigned(viewer: HrViewer, code: UUID) -> Case:
 
 
 def _labels(code: UUID) -> list[str]:
-    """The labels of all who take part in a case, in the order of their numbers."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT one->>'label'"

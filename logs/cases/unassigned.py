@@ -6,6 +6,7 @@ says why it refuses a person.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -50,18 +51,28 @@ def officer(identity: Identity) -> Officer:
     return Officer(identity, found)
 
 
-def cases(officer: Officer) -> dict[str, UnassignedCase]:
-    """By code, the oldest of each organization first; Unavailable while the vault is away."""
-    return {
-        told["case"]: UnassignedCase(
-            UUID(told["case"]),
-            told["workflow"],
-            date.fromisoformat(told["opened_on"]),
-            organization,
-        )
-        for organization in officer.organizations
-        for told in errands.ask("unassigned_cases", organization, {}, by=officer.user)["cases"]
-    }
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """Cases by code, the oldest of each organization first; how many events are in none, and why.
+
+    The reasons are those of the vault: `unlisted`, `crowded`, `refused`, `unreadable`.
+    """
+
+    cases: dict[str, UnassignedCase]
+    held: Counter[str]
+
+
+def unassigned(officer: Officer) -> Unassigned:
+    """Unavailable while the vault is away."""
+    found = Unassigned({}, Counter())
+    for organization in officer.organizations:
+        told = errands.ask("unassigned_cases", organization, {}, by=officer.user)
+        found.held.update(told["held"])
+        for one in told["cases"]:
+            opened_on = date.fromisoformat(one["opened_on"])
+            case = UnassignedCase(UUID(one["case"]), one["workflow"], opened_on, organization)
+            found.cases[one["case"]] = case
+    return found
 
 
 def record_look(officer: Officer, shown: Mapping[str, UnassignedCase], address: str | None) -> None:

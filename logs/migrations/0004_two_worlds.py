@@ -11,6 +11,14 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+# What fits into no memory would stop the vault at every start.
+BOUNDS = """
+ALTER TABLE logs_sealeditem ADD CONSTRAINT sealed_item_bounded
+  CHECK (octet_length(envelope) <= 18874368);
+ALTER TABLE hr.errand ADD CONSTRAINT errand_bounded
+  CHECK (octet_length(body) <= 1048576 AND octet_length(public_key) <= 32);
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -402,6 +410,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("unlisted", "its workflow is listed nowhere"),
+                            ("crowded", "it names too many people"),
                             ("refused", "it was refused at the door"),
                             ("unreadable", "it cannot be opened or stored"),
                         ],
@@ -454,6 +463,7 @@ class Migration(migrations.Migration):
                             ("decision", "request decided"),
                             ("reveal", "identity shown"),
                             ("text", "text read or released"),
+                            ("passkey", "passkey changed"),
                             ("access_log", "restricted access log"),
                         ],
                         max_length=10,
@@ -822,6 +832,7 @@ class Migration(migrations.Migration):
                             "decision",
                             "reveal",
                             "text",
+                            "passkey",
                             "access_log",
                         ],
                     )
@@ -851,4 +862,5 @@ class Migration(migrations.Migration):
                 fields=("request", "user_id"), name="vault_approval_once"
             ),
         ),
+        migrations.RunSQL(BOUNDS, migrations.RunSQL.noop),
     ]

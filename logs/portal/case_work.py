@@ -137,11 +137,9 @@ class AssignmentForm(VaultForm):
 class RevealForm(VaultForm):
     """One field of one person, for a few minutes and looks, with a reason."""
 
-    label = forms.RegexField(
-        r"^Anon[1-9][0-9]{0,4}$",
+    label = forms.ChoiceField(
         label="Whose",
-        help_text="A label of this case such as Anon1.",
-        error_messages={"invalid": "Give a label of this case such as Anon1."},
+        error_messages={"invalid_choice": "Give a label of this case such as Anon1."},
     )
     field = forms.ChoiceField(label="What", choices=list(FIELDS.items()), initial="identity")
     minutes = forms.IntegerField(
@@ -164,6 +162,11 @@ class RevealForm(VaultForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="The custodians decide by it. It is kept with the request.",
     )
+
+    def __init__(self, data: Any, case: Case) -> None:
+        super().__init__(data)
+        labels = [(label, label) for label in reading.labels(case)]
+        self.fields["label"].choices = [("", "choose…"), *labels]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 @hr_page
@@ -190,7 +193,7 @@ def case_assignment(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpR
 def case_reveal_request(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpResponse:
     """Asks two custodians, through the vault; leads to the request's own page."""
     case = reading.case_to_work(viewer, code)
-    form = RevealForm(request.POST if request.method == "POST" else None)
+    form = RevealForm(request.POST if request.method == "POST" else None, case)
     if form.is_valid():
         body = {"case": str(code), **form.cleaned_data}
         if (answer := form.ask("ask_reveal", viewer, case, body)) is not None:

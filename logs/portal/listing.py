@@ -57,7 +57,9 @@ class CaseLine:
 
     @property
     def next_deadline(self) -> Deadline | None:
-        """The first step that is still open."""
+        """The first step that is still open; none of a closed case is."""
+        if self.case.closed_on:
+            return None
         return next((one for one in self.deadlines if one.done_on is None), None)
 
 

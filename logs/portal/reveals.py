@@ -52,7 +52,9 @@ class ErasureForm(OrganizationForm):
     person = forms.CharField(
         label="Person",
         max_length=LONGEST_PERSON,
-        help_text="The e-mail address under which they are known, or their name as it was sent.",
+        help_text="The e-mail address under which they are known, or their name as it was sent"
+        " without an address. A name that stands in several cases may be several people’s: then"
+        " give NAME in CASE-CODE, with the case’s whole code.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     reason = forms.CharField(

@@ -50,7 +50,8 @@ def of_case(request: HttpRequest, custodian: Custodian, code: UUID) -> HttpRespo
         "title": "Texts of a case",
         "code": str(code),
         "texts": [
-            text | {"typed": typed.get(text["event"], text["text"])} for text in told["texts"]
+            text | {"typed": typed.get(text["event"], text["released"] or text["text"])}
+            for text in told["texts"]
         ],
         "next": told["next"],
         "after": _after(request),

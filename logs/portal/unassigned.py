@@ -18,6 +18,12 @@ from orgo_audit.errors import BadInput, NotFound, OrgoError
 from orgo_audit.requests import address_of
 
 LONGEST_NAME = 150
+_HELD = {
+    "unlisted": "no sensitive workflow of the policy is named; once it is listed, a case is made",
+    "crowded": "more people are named than a case takes",
+    "refused": "refused at the door, and perhaps sensitive",
+    "unreadable": "the vault cannot open it: was its key replaced?",
+}
 # One answer for whoever is no HR manager here and whoever takes part in the case.
 NOT_ACCEPTED = "This case cannot be given to that name. Try another HR manager’s user name."
 
@@ -62,7 +68,8 @@ class GivingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def listed(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The cases that no HR manager has; a POST gives one of them to somebody."""
-    cases, address = unassigned.cases(officer), address_of(request)
+    found, address = unassigned.unassigned(officer), address_of(request)
+    cases = found.cases
     form = GivingForm(request.POST if request.method == "POST" else None, cases)
     if form.is_valid() and form.give(officer, address):
         messages.success(request, "The case is given, and on that person’s list now.")
@@ -72,6 +79,7 @@ def listed(request: HttpRequest, officer: Officer) -> HttpResponse:
         "title": "Unassigned cases",
         "lines": [(case, _short(case), kind_of(case.workflow)) for case in cases.values()],
         "many": len(officer.organizations) > 1,
+        "held": [(found.held[why], words) for why, words in _HELD.items() if found.held[why]],
         "form": form,
     }
     status = form.status if form.errors else 200

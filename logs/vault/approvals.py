@@ -5,10 +5,10 @@ from __future__ import annotations
 from logs.vault import custodians
 from logs.vault.askers import with_role
 from logs.vault.assigning import Account, takes_part
-from logs.vault.dossiers import Dossier
+from logs.vault.dossiers import Dossier, Words
 from logs.vault.errands import Question
 from logs.vault.models import VaultApproval
-from logs.vault.petitions import Objection, approvals_needed, may_decide
+from logs.vault.petitions import Objection, Petition, approvals_needed, may_decide
 from orgo_audit.accounts.models import Role
 
 
@@ -22,17 +22,17 @@ def objection(account: Account, dossier: Dossier, question: Question) -> Objecti
 def _objection(
     account: Account, dossier: Dossier, question: Question, decided_by: set[int]
 ) -> Objection | None:
-    concerned = [account.id] if concerns(account, dossier, question) else []
+    concerned = [account.id] if concerns(account, dossier.petition, dossier.words, question) else []
     return may_decide(
         dossier.petition, account.id, participant_ids=concerned, decided_by=decided_by
     )
 
 
-def concerns(account: Account, dossier: Dossier, question: Question) -> bool:
+def concerns(account: Account, petition: Petition, words: Words, question: Question) -> bool:
     """Whether the request is about this very person, or a case in which they take part."""
-    if dossier.words.person and account.is_same_as([dossier.words.person]):
+    if words.person and account.is_same_as([words.person]):
         return True
-    case = dossier.petition.case
+    case = petition.case or words.case
     return case is not None and takes_part(account, case, question.keys)
 
 

@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 from django.utils import timezone
 
-from logs.cases.models import ApprovalRequest, LookedAt, RequestState
-from logs.vault import dossiers, marks, notices, people, subjects
+from logs.cases.models import ApprovalRequest, Case, LookedAt, RequestState
+from logs.vault import approvals, dossiers, marks, notices, people, subjects
 from logs.vault.askers import asking, asking_hr
+from logs.vault.assigning import accounts_with_role
 from logs.vault.errands import Question, answers
 from logs.vault.models import Participant
 from logs.vault.notices import Happening
@@ -57,14 +58,12 @@ def ask_reveal(question: Question) -> dict[str, Any]:
 def ask_erasure(question: Question) -> dict[str, Any]:
     """By the data protection officer, a custodian, or an operator's command.
 
-    The answer never tells whether this person is known.
+    Of an address, a name, or NAME in CASE-CODE. The answer never tells whether this person is
+    known.
     """
     asks_in_person = question.user_id is not None
     requester = asking(question, Role.DPO, Role.CUSTODIAN).id if asks_in_person else NOBODY
-    person, reason, now = question.text("person"), question.text("reason"), timezone.now()
-    key = people.key_of_text(person)
-    if not key:
-        raise BadInput("expected an address or a name", path="person")
+    whom, reason, now = _sought(question), question.text("reason"), timezone.now()
     petition = Petition(
         act=Act.ERASE,
         id=uuid.uuid4(),
@@ -73,9 +72,11 @@ def ask_erasure(question: Question) -> dict[str, Any]:
         nonce=secrets.token_hex(_NONCE_BYTES),
         expires_at=now + OPEN_FOR,
         reason_digest=_digest(reason),
-        subject=question.keys.index(question.organization.pk, subjects.KIND, key).hex(),
+        subject=question.keys.index(question.organization.pk, subjects.KIND, whom.known_as).hex(),
     )
-    words = dossiers.Words(canonical=_text(petition), reason=reason, person=person)
+    words = dossiers.Words(
+        canonical=_text(petition), reason=reason, person=whom.name, case=whom.case
+    )
     return _put(question, petition, words, now)
 
 
@@ -89,6 +90,15 @@ def tell_erasure(question: Question) -> dict[str, Any]:
     if row is None:
         raise NotFound
     return {"state": row.state, "certificate": row.certificate}
+
+
+def _sought(question: Question) -> subjects.Sought:
+    """BadInput where it names nobody, or a case that this organization has not."""
+    whom = subjects.sought(question.text("person"))
+    cases = Case.objects.filter(organization=question.organization)
+    if whom.case is not None and not cases.filter(pk=whom.case).exists():
+        raise BadInput("expected the code of a case of this organization after 'in'", path="person")
+    return whom
 
 
 def _digest(reason: str) -> str:
@@ -119,5 +129,17 @@ def _put(
         state=RequestState.PENDING,
     )
     marks.leave(organization, question.user_id, LookedAt.REQUEST, petition)
-    notices.tell(organization, petition.act, Happening.ASKED, petition.case)
+    asked = _deciders(question, petition, words)
+    notices.tell(organization, petition.act, Happening.ASKED, petition.case, also=asked)
     return {"id": str(petition.id)}
+
+
+def _deciders(question: Question, petition: Petition, words: dossiers.Words) -> list[int]:
+    """The custodians who may approve it."""
+    custodians = accounts_with_role(question.organization, Role.CUSTODIAN)
+    return [
+        custodian.id
+        for custodian in custodians
+        if custodian.id != petition.requester
+        and not approvals.concerns(custodian, petition, words, question)
+    ]

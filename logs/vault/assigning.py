@@ -13,7 +13,8 @@ from logs.cases.models import Case, CaseGrant
 from logs.vault import subjects
 from logs.vault.keys import Keys
 from logs.vault.models import Participant
-from logs.vault.people import Person, key_of_text
+from logs.vault.namesakes import Known
+from logs.vault.people import Person
 from orgo_audit.accounts.models import Membership, Organization, Role, User
 from orgo_audit.policy.schema import OrganizationPolicy
 
@@ -24,15 +25,14 @@ class Account:
 
     id: int
     username: str
-    keys: frozenset[str]
+    known: Known
 
     def is_same_as(self, names: Iterable[str]) -> bool:
-        """Whether one of these names or addresses is this person's, or begins like it."""
-        for name in names:
-            key = key_of_text(name)
-            if key in self.keys or key.partition("@")[0] in self.keys:
-                return True
-        return False
+        """Whether one of these names or addresses may be this person's; in doubt it is.
+
+        So whoever bears a first name that is said alone does not get the case.
+        """
+        return self.known.may_be(Known.by(names))
 
 
 def account_of(user_id: int) -> Account | None:
@@ -41,8 +41,7 @@ def account_of(user_id: int) -> Account | None:
 
 
 def _account(user_id: int, username: str, email: str) -> Account:
-    keys = {key_of_text(text) for text in (username, email) if text}
-    return Account(user_id, username, frozenset(keys))
+    return Account(user_id, username, Known.by((username, email)))
 
 
 def accounts_with_role(organization: Organization, role: Role) -> list[Account]:
@@ -61,8 +60,8 @@ def assign(
     permission = view_permission()
     grants = []
     for case, joined, is_new in cases:
-        names = {value for person in joined for value in person.fields.values()}
-        partakers = {manager.id for manager in managers if manager.is_same_as(names)}
+        named = Known.by({value for person in joined for value in person.fields.values()})
+        partakers = {manager.id for manager in managers if manager.known.may_be(named)}
         if is_new:
             chosen = (
                 m for m in managers if m.id not in partakers and _is_assignee(m, case, policy)

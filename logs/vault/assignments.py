@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef
 
 from logs.cases.models import Case, CaseGrant, Look, LookedAt
 from logs.vault import assigning, subjects
@@ -12,8 +12,8 @@ from logs.vault.askers import asking, asking_hr, case_of, names_of, with_role
 from logs.vault.assigning import Account
 from logs.vault.errands import Question, answers
 from logs.vault.keys import Keys
-from logs.vault.models import Participant
-from orgo_audit.accounts.models import Role
+from logs.vault.models import HeldItem, Participant
+from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.errors import BadInput, NotFound
 
 MOST_CASES = 100
@@ -23,7 +23,8 @@ MOST_CASES = 100
 def unassigned_cases(question: Question) -> dict[str, Any]:
     """The oldest cases that no HR manager has, for the data protection officer.
 
-    Without those in which that person takes part: `assign` refuses them too.
+    Without those in which that person takes part: `assign` refuses them too. Beside them, how many
+    events are in no case at all, by the reason.
     """
     officer = asking(question, Role.DPO)
     managers = assigning.accounts_with_role(question.organization, Role.HR_MANAGER)
@@ -40,8 +41,14 @@ def unassigned_cases(question: Question) -> dict[str, Any]:
                 "opened_on": case.opened_on.isoformat(),
             }
             for case in _of_others(officer, oldest, question.keys)
-        ]
+        ],
+        "held": _held(question.organization),
     }
+
+
+def _held(organization: Organization) -> dict[str, int]:
+    rows = HeldItem.objects.filter(organization=organization).values_list("reason")
+    return dict(rows.annotate(number=Count("pk")).order_by("reason"))
 
 
 def _of_others(account: Account, cases: list[Case], keys: Keys) -> list[Case]:

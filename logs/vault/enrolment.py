@@ -13,10 +13,17 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from logs.cases.models import ApprovalRequest, CustodianPasskey, Decision, PasskeyState
+from logs.cases.models import (
+    ApprovalRequest,
+    CustodianPasskey,
+    Decision,
+    Look,
+    LookedAt,
+    PasskeyState,
+)
 from logs.cases.models import RequestState as State
 from logs.vault import custodians, dossiers, notices, passkeys
-from logs.vault.askers import asking, with_role
+from logs.vault.askers import asking, names_of, with_role
 from logs.vault.assigning import account_of
 from logs.vault.errands import Question, answers
 from logs.vault.keys import Keys
@@ -149,6 +156,7 @@ def prove(question: Question) -> dict[str, Any]:
     row.proven_at = timezone.now()
     row.save(update_fields=["proven_at"])
     CustodianPasskey.objects.filter(pk=row.pk).update(state=PasskeyState.PROVEN)
+    _put_on_record(row, Happening.ADDED, by=custodian.id)
     return {"state": PasskeyState.PROVEN.value}
 
 
@@ -177,17 +185,22 @@ def confirm(question: Question) -> dict[str, Any]:
         }
     custodians.signed_with(own, question.body["assertion"], petition.challenge())
     _confirm(row, question.keys, by=custodian.username)
+    _put_on_record(row, Happening.CONFIRMED, by=custodian.id)
     return {"state": PasskeyState.CONFIRMED.value}
 
 
 def confirm_as_operator(identifier: UUID, operator: str, keys: Keys) -> None:
-    """By whoever runs the server, who has compared the fingerprint by another way."""
+    """By whoever runs the server, who has compared the fingerprint by another way.
+
+    An operator is no account: the line in the access log is the owner's, and says who confirmed.
+    """
     row = VaultPasskey.objects.select_for_update().filter(pk=identifier).first()
     if row is None:
         raise NotFound("there is no such passkey")
     _open_petition(row, keys)
     _owner_of(row)
     _confirm(row, keys, by=operator)
+    _put_on_record(row, Happening.CONFIRMED, by=row.user_id, operator=operator)
 
 
 def _owner_of(row: VaultPasskey) -> str:
@@ -237,17 +250,22 @@ def revoke(question: Question) -> dict[str, Any]:
         raise NotFound
     if shown.user_id != question.asker:
         asking(question, Role.CUSTODIAN)
-    _revoke([identifier], timezone.now())
+    for row in _revoke([identifier], timezone.now()):
+        _put_on_record(row, Happening.REVOKED, by=question.asker)
     return {"state": PasskeyState.REVOKED.value}
 
 
-def _revoke(identifiers: list[UUID], now: datetime) -> None:
-    VaultPasskey.objects.filter(pk__in=identifiers, revoked_at=None).update(revoked_at=now)
+def _revoke(identifiers: list[UUID], now: datetime) -> list[VaultPasskey]:
+    """Returns those that had proven themselves: their beginning is on record, so is their end."""
+    living = VaultPasskey.objects.filter(pk__in=identifiers, revoked_at=None)
+    proven = list(living.exclude(proven_at=None).select_related("organization"))
+    living.update(revoked_at=now)
     CustodianPasskey.objects.filter(pk__in=identifiers).update(state=PasskeyState.REVOKED)
     for approval in VaultApproval.objects.filter(
         passkey__in=identifiers, request__ended_at=None
     ).order_by("request"):
         _void(approval, now)
+    return proven
 
 
 def _void(approval: VaultApproval, now: datetime) -> None:
@@ -264,4 +282,24 @@ def _void(approval: VaultApproval, now: datetime) -> None:
 def expire(now: datetime) -> None:
     """Revokes what was begun and not confirmed in time."""
     begun = CustodianPasskey.objects.filter(state__in=_UNFINISHED, added_at__lte=now - OPEN_FOR)
-    _revoke(list(begun.values_list("pk", flat=True)), now)
+    for row in _revoke(list(begun.values_list("pk", flat=True)), now):
+        notices.tell(row.organization, Act.ENROL, Happening.EXPIRED, also=[row.user_id])
+
+
+# --- its trace ------------------------------------------------------------------------------------
+
+
+def _put_on_record(row: VaultPasskey, happening: Happening, *, by: int, operator: str = "") -> None:
+    """A line in the restricted access log, and a notice to the overseers and to the owner."""
+    owner = names_of({row.user_id})[row.user_id]
+    Look.objects.create(
+        organization=row.organization,
+        user_id=by,
+        what=LookedAt.PASSKEY,
+        purpose=(
+            f"passkey {happening.value} by {operator}"
+            if operator
+            else f"passkey of {owner} {happening.value}"
+        ),
+    )
+    notices.tell(row.organization, Act.ENROL, happening, also=[row.user_id])

@@ -1,13 +1,14 @@
 """Erases a person of the restricted world: keys destroyed, every store visited and read back.
 
-Labels stay ("Anon1, erased"), and the case stays workable. Backups forget with the epoch.
+Labels stay ("Anon1, erased"), and the case stays workable. Backups forget with the epoch. In doubt
+whom it would hit, nothing is erased, and the certificate says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +22,10 @@ from logs.cases.models import (
     CaseState,
     RequestState,
 )
-from logs.vault import envelopes, keys, rotation, subjects
+from logs.vault import dossiers, held, rotation, subjects
 from logs.vault.dossiers import Dossier
 from logs.vault.errands import Question
-from logs.vault.keys import Keys
+from logs.vault.keys import Keys, destroy
 from logs.vault.models import (
     HeldItem,
     HeldReason,
@@ -34,13 +35,24 @@ from logs.vault.models import (
     Subject,
     WrappedKey,
 )
-from logs.vault.people import key_of_text, people_in, tokens_of
 from logs.vault.petitions import Act
 from logs.vault.requests import carries_out
+from logs.vault.subjects import Sought
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import BadInput
+from orgo_audit.policy import versions
 
 NOTHING_LEFT = "nothing left"
+_SEVERAL = (
+    "this name stands in several cases, and may be several people's: ask for NAME in CASE-CODE, or"
+    " for an address"
+)
+_OPEN = "needed while a case is open (GDPR Art. 17(3)(e)); ask again once it is closed"
+_BESIDE_OTHERS = (
+    "waiting in no case may name the person beside others: have them placed first (list their"
+    " workflow in the policy), then ask again"
+)
+_PERHAPS = "left: they give the name and are in no case, so they may be about somebody else"
+_BY_ANOTHER = "the person was erased by another request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,100 +76,141 @@ class Erasure:
 
 @carries_out(Act.ERASE)
 def carry_out_granted(dossier: Dossier, question: Question) -> None:
-    """What two custodians have granted. The request names the person, so its key goes too."""
-    now = timezone.now()
-    erased = carry_out(question.organization, dossier.words.person, question.keys, today=now.date())
-    state = RequestState.DONE if erased.is_done else RequestState.DENIED
-    ApprovalRequest.objects.filter(pk=dossier.row.pk).update(certificate=erased.as_json())
-    dossier.end(state, now=now)
-    keys.destroy([dossier.row.pk])
+    """What two custodians have granted. The requests that name the person go too, this one last."""
+    now, organization = timezone.now(), question.organization
+    person = dossier.words.person_in_case
+    erased = carry_out(organization, person, question.keys, today=now.date())
+    certificate = erased.as_json()
+    if erased.is_done:
+        named = _end_requests(dossier, subjects.sought(person), question, now)
+        dossier.end(RequestState.DONE, now=now)
+        certificate.append(asdict(_named_in_requests(named)))
+    else:
+        dossier.end(RequestState.DENIED, now=now)
+    ApprovalRequest.objects.filter(pk=dossier.row.pk).update(certificate=certificate)
 
 
 def carry_out(organization: Organization, person: str, own: Keys, *, today: date) -> Erasure:
     """Erases whoever is known by this address or name; an unknown person leaves nothing to erase.
 
     Refused while the person takes part in an open case: then the data are still needed for legal
-    claims (GDPR Art. 17(3)(e)).
+    claims (GDPR Art. 17(3)(e)). Refused where a name may be several people's, and where something
+    held names the person beside others, who would vanish with it.
     """
-    if not (key := key_of_text(person)):
-        raise BadInput("expected an address or a name", path="person")
-    tag = own.index(organization.pk, subjects.KIND, key)
-    subject = Subject.objects.filter(organization=organization, tag=tag).first()
-    cases = _cases_of(organization, subject.pk, own) if subject else {}
-    if Case.objects.filter(pk__in=cases, state=CaseState.OPEN).exists():
-        why = "needed while a case is open (GDPR Art. 17(3)(e)); ask again once it is closed"
-        return Erasure(False, (Visited("cases", why),))
-    if subject is not None:
-        _destroy(subject, cases, today)
-    _forget_held(organization, key, own)
-    return Erasure(True, tuple(_read_back(organization, subject, cases, tag)))
+    whom = subjects.sought(person)
+    tags = subjects.tags_of(organization, whom, own)
+    known = list(Subject.objects.filter(organization=organization, tag__in=tags)[:2])
+    if len(known) > 1:
+        return _refused("people", _SEVERAL)
+    places = _places(organization, known, own)
+    if Case.objects.filter(pk__in=_cases(places), state=CaseState.OPEN).exists():
+        return _refused("cases", _OPEN)
+    naming = held.naming(organization, whom, versions.current().for_organization(organization.slug))
+    if naming.beside_others:
+        return _refused("held reports", f"{len(naming.beside_others)} {_BESIDE_OTHERS}")
+    for subject in known:
+        _destroy(subject, places, today)
+    HeldItem.objects.filter(pk__in=naming.alone).delete()
+    return Erasure(True, tuple(_read_back(organization, known, places, tags, naming)))
 
 
-def _cases_of(organization: Organization, subject: UUID, own: Keys) -> dict[UUID, Participant]:
-    """The cases in which the person takes part, each with the person's place in it."""
-    codes = Case.objects.filter(organization=organization).values_list("pk", flat=True)
-    linked = Participant.objects.filter(case_code__in=list(codes)).exclude(link=None)
-    rows = list(linked)
-    own.load({row.case_code for row in rows})
-    return {row.case_code: row for row in rows if subjects.subject_behind(row, own) == subject}
+def _refused(store: str, why: str) -> Erasure:
+    return Erasure(False, (Visited(store, why),))
 
 
-def _destroy(subject: Subject, cases: Mapping[UUID, Participant], today: date) -> None:
+def _places(organization: Organization, known: Iterable[Subject], own: Keys) -> list[Participant]:
+    """The person's place in each case in which they take part."""
+    codes = list(Case.objects.filter(organization=organization).values_list("pk", flat=True))
+    return [place for one in known for place in subjects.places_of(one.pk, codes, own)]
+
+
+def _cases(places: Iterable[Participant]) -> list[UUID]:
+    return [place.case_code for place in places]
+
+
+def _destroy(subject: Subject, places: Sequence[Participant], today: date) -> None:
+    cases = _cases(places)
     sealed = SealedEvents.objects.filter(case_code__in=cases)
     # One text names several people, so the texts of these cases go as a whole.
-    keys.destroy([subject.pk, *sealed.values_list("pk", flat=True)])
+    destroy([subject.pk, *sealed.values_list("pk", flat=True)])
     Identity.objects.filter(subject=subject).delete()
-    places = Participant.objects.filter(pk__in=[row.pk for row in cases.values()])
-    places.update(link=None, erased_on=today)
+    own = Participant.objects.filter(pk__in=[place.pk for place in places])
+    own.update(link=None, erased_on=today)
     sealed.update(content=b"")
     CaseEvent.objects.filter(case__in=cases).update(released_text=None)
     Subject.objects.filter(pk=subject.pk).update(tag=None, erased_on=today)
 
 
-def _forget_held(organization: Organization, key: str, own: Keys) -> None:
-    """Removes what waits in no case and names the person."""
-    held = HeldItem.objects.filter(organization=organization)
-    for item in held.exclude(reason=HeldReason.UNREADABLE):
-        if _names(item, organization, key):
-            item.delete()
+# --- requests that name the person ----------------------------------------------------------------
 
 
-def _names(item: HeldItem, organization: Organization, key: str) -> bool:
-    """Whether the person's address, or every word of the name, stands in it."""
-    text = str(envelopes.opened(bytes(item.envelope), organization.slug)).casefold()
-    words = tokens_of(people_in({"other": key}, ()))
-    return key in text or (bool(words) and all(word in text for word in words))
+def _end_requests(dossier: Dossier, whom: Sought, question: Question, now: datetime) -> list[UUID]:
+    """Ends what else asks for this erasure; the ids of all requests that named the person."""
+    named = [dossier.row.pk]
+    for other in dossiers.all_of(question.organization, question.keys):
+        if other.row.pk != dossier.row.pk and _asks_for(other, whom):
+            _end_other(other, now)
+            named.append(other.row.pk)
+    return named
+
+
+def _asks_for(other: Dossier, whom: Sought) -> bool:
+    is_erasure = other.petition.act is Act.ERASE
+    return is_erasure and whom.is_met_by(subjects.sought(other.words.person_in_case))
+
+
+def _end_other(other: Dossier, now: datetime) -> None:
+    if other.is_over:
+        destroy([other.row.pk])
+        return
+    other.end(RequestState.WITHDRAWN, now=now)
+    why = [asdict(Visited("requests", _BY_ANOTHER))]
+    ApprovalRequest.objects.filter(pk=other.row.pk).update(certificate=why)
+
+
+def _named_in_requests(named: Collection[UUID]) -> Visited:
+    return _counted("requests that named the person", WrappedKey.objects.filter(owner__in=named))
+
+
+# --- the certificate ------------------------------------------------------------------------------
 
 
 def _read_back(
     organization: Organization,
-    subject: Subject | None,
-    cases: Mapping[UUID, Participant],
-    tag: bytes,
+    known: Iterable[Subject],
+    places: Sequence[Participant],
+    tags: Collection[bytes],
+    naming: held.Naming,
 ) -> Iterator[Visited]:
     """The same lines for everybody: nobody is to learn from them who was known."""
-    owners = [subject.pk] if subject else []
-    places = [row.pk for row in cases.values()]
+    owners, cases = [subject.pk for subject in known], _cases(places)
+    own_places = Participant.objects.filter(pk__in=[place.pk for place in places])
     sealed = SealedEvents.objects.filter(case_code__in=cases)
     texts = list(sealed.values_list("pk", flat=True))
-    yield _counted("look-up", Subject.objects.filter(organization=organization, tag=tag))
+    yield _counted("look-up", Subject.objects.filter(organization=organization, tag__in=tags))
     yield _counted("key", WrappedKey.objects.filter(owner__in=owners))
     yield _counted("identity", Identity.objects.filter(subject__in=owners))
-    yield _counted(
-        "labels that lead to the person",
-        Participant.objects.filter(pk__in=places).exclude(link=None),
-    )
+    yield _counted("labels that lead to the person", own_places.exclude(link=None))
     yield _counted("sealed texts of the person's cases", sealed.exclude(content=b""))
     yield _counted("keys of these texts", WrappedKey.objects.filter(owner__in=texts))
     yield _counted(
         "released texts", CaseEvent.objects.filter(case__in=cases).exclude(released_text=None)
     )
-    held = HeldItem.objects.filter(organization=organization, reason=HeldReason.UNREADABLE)
-    yield _counted("held envelopes that nobody can open", held)
+    yield _counted_held(naming)
+    waiting = HeldItem.objects.filter(organization=organization, reason=HeldReason.UNREADABLE)
+    yield _counted("held envelopes that nobody can open", waiting)
     yield Visited("notes of HR", "not searched: HR's own words, to be read by HR")
     days = rotation.LONGEST_EPOCH.days
     yield Visited("backups", f"end with the epoch of the keys, in at most {days} days")
     yield Visited("ordinary logs", "not part of this: retention and its own erasure")
+
+
+def _counted_held(naming: held.Naming) -> Visited:
+    counted = _counted("held reports", HeldItem.objects.filter(pk__in=naming.alone))
+    if naming.perhaps:
+        return Visited(counted.store, f"{len(naming.perhaps)} {_PERHAPS}")
+    removed = f"; {len(naming.alone)} removed" if naming.alone else ""
+    return Visited(counted.store, counted.result + removed)
 
 
 def _counted(store: str, rows: QuerySet[Any]) -> Visited:

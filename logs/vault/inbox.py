@@ -129,8 +129,9 @@ def store(opened: Iterable[Opened], own: keys.Keys) -> None:
     for organization, own_ones in of_each.items():
         policy = versions.current().for_organization(organization.slug)
         placed = list(_placed(own_ones, policy))
-        for event in storing.store(organization, placed, policy, own):
-            _hold_item(Opened(organization, event.item, event.recorded_at), HeldReason.UNLISTED)
+        for reason, events in storing.store(organization, placed, policy, own).items():
+            for event in events:
+                _hold_item(Opened(organization, event.item, event.recorded_at), reason)
 
 
 def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[storing.Placed]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 from logs.vault.people import Person, key_of_text, plain
+from logs.vault.spelling import PARTICLES, bare, spellings
 
 NAME, EMAIL, PHONE, ADDRESS, NUMBER, LINK = (
     *("[name]", "[e-mail]", "[phone]"),
@@ -58,18 +58,9 @@ _TWICE = re.compile(rf"({_LABEL})(?:[ .\-_']{{1,2}}(?:\1|\[name\])(?!\d))+")
 _INITIAL_BEFORE = re.compile(rf"(?<!\w)[^\W\d_]\. ?(?={_LABEL})")
 _INITIAL_AFTER = re.compile(rf"({_LABEL}) [A-Z]\.")
 
-# Parts of names that are ordinary words of some language.
-_PARTICLES = frozenset(
-    ("von", "van", "der", "den", "dem", "des", "del", "della", "dos", "das", "bin", "ibn", "mac")
-    + ("the", "and", "und", "los")
-)
 _GENERIC_PLACES = frozenset(
     ("street", "road", "avenue", "lane", "drive", "house", "floor", "straße", "strasse", "platz")
 )
-_UNLIKE_LATIN = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
-)
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _SHORTEST, _SHORTEST_FUZZY, _LONGEST_FUZZY = 3, 5, 40
 _TELLING_DIGITS = 7
 
@@ -116,7 +107,7 @@ class _Names:
             places.update(_LETTERS.findall(plain(person.fields.get("address", ""))))
         for word in places:
             if len(word) > _SHORTEST and word.casefold() not in _GENERIC_PLACES:
-                self._exact.setdefault(_bare(word), ADDRESS)
+                self._exact.setdefault(bare(word), ADDRESS)
         unspaced = "|".join(map(re.escape, sorted(self._unspaced, key=len, reverse=True)))
         self.pattern = re.compile(
             _PATTERN % {"unspaced": unspaced or _NEVER}, re.VERBOSE | re.IGNORECASE
@@ -144,7 +135,7 @@ class _Names:
             self._learn_word(word, label)
 
     def _learn_word(self, word: str, label: str) -> None:
-        for spelling in _spellings(word):
+        for spelling in spellings(word):
             _add(self._exact, spelling, label)
             if _SHORTEST_FUZZY <= len(spelling) <= _LONGEST_FUZZY:
                 for variant in _one_less(spelling):
@@ -178,7 +169,7 @@ class _Names:
         """Whom the word names, though it have another case, accent, ending, or one letter wrong."""
         if len(word) < _SHORTEST:
             return self._short.get(word)
-        for spelling in _spellings(word):
+        for spelling in spellings(word):
             label = self._exact.get(spelling) or self._exact.get(spelling.removesuffix("s"))
             if label:
                 return label
@@ -192,7 +183,7 @@ class _Names:
     def _email(self, text: str) -> str:
         address = text.rstrip(_ENDS)
         local = "".join(_PARTS.findall(re.split(r"[@+\[({]", address)[0]))
-        label = self._addresses.get(key_of_text(address)) or self._exact.get(_bare(local))
+        label = self._addresses.get(key_of_text(address)) or self._exact.get(bare(local))
         return _but_not_the_end(text, label or EMAIL)
 
     def _number(self, text: str) -> str:
@@ -220,24 +211,13 @@ def _words_of(name: str) -> Iterator[str]:
     """The name's words, and what they look like written together or with an initial."""
     words = _PARTS.findall(name)
     for word in words:
-        if len(word) >= _SHORTEST and word.casefold() not in _PARTICLES:
+        if len(word) >= _SHORTEST and word.casefold() not in PARTICLES:
             yield word
     yield from (part for part in _LETTERS.findall(name) if len(part) > _SHORTEST)
     if len(words) > 1:
         first, last = words[0], words[-1]
         together = ("".join(words), "".join(reversed(words)), first + last, first[0] + last)
         yield from (word for word in (*together, last + first[0]) if len(word) > _SHORTEST)
-
-
-def _spellings(word: str) -> set[str]:
-    folded = word.casefold()
-    return {_bare(folded), _bare(folded.translate(_UMLAUTS))}
-
-
-def _bare(word: str) -> str:
-    """Without case and accents."""
-    apart = unicodedata.normalize("NFKD", word.casefold().translate(_UNLIKE_LATIN))
-    return "".join(sign for sign in apart if unicodedata.category(sign) != "Mn")
 
 
 def _one_less(word: str) -> Iterator[str]:

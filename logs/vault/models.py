@@ -143,6 +143,7 @@ class HeldReason(models.TextChoices):
     """Why an item is in no case."""
 
     UNLISTED = "unlisted", "its workflow is listed nowhere"
+    CROWDED = "crowded", "it names too many people"
     REFUSED = "refused", "it was refused at the door"
     UNREADABLE = "unreadable", "it cannot be opened or stored"
 

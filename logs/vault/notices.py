@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,19 +14,28 @@ from orgo_audit.accounts.models import Membership, Organization, Role
 
 
 class Happening(StrEnum):
-    """What happened to a request. A notice's kind is its act and this, as in `reveal_asked`."""
+    """What happened to it. A notice's kind is its act and this, as in `reveal_asked`."""
 
     ASKED = "asked"
     APPROVED = "approved"
     DENIED = "denied"
     VIEWED = "viewed"
     EXPIRED = "expired"
+    ADDED = "added"
+    CONFIRMED = "confirmed"
+    REVOKED = "revoked"
 
 
 def tell(
-    organization: Organization, act: Act, happening: Happening, case_code: UUID | None = None
+    organization: Organization,
+    act: Act,
+    happening: Happening,
+    case_code: UUID | None = None,
+    *,
+    also: Collection[int] = (),
 ) -> None:
     """A notice to each assigned HR manager of the case, and to each overseer, for the worker."""
+    told = _receivers(organization, case_code).union(also)
     Notice.objects.bulk_create(
         Notice(
             organization=organization,
@@ -33,12 +43,12 @@ def tell(
             kind=f"{act.value}_{happening.value}",
             case_code=case_code,
         )
-        for user_id in _receivers(organization, case_code)
+        for user_id in sorted(told)
     )
 
 
-def _receivers(organization: Organization, case_code: UUID | None) -> list[int]:
-    owners = CaseGrant.objects.filter(content_object=case_code).values("user")
-    told = Q(role__in=[Role.DPO, Role.AUDITOR]) | Q(role=Role.HR_MANAGER, user__in=owners)
+def _receivers(organization: Organization, case_code: UUID | None) -> set[int]:
+    assigned = CaseGrant.objects.filter(content_object=case_code).values("user")
+    told = Q(role__in=[Role.DPO, Role.AUDITOR]) | Q(role=Role.HR_MANAGER, user__in=assigned)
     held = Membership.objects.filter(told, organization=organization, user__is_active=True)
-    return sorted(set(held.values_list("user", flat=True)))
+    return set(held.values_list("user", flat=True))

@@ -64,7 +64,9 @@ def text_cases(question: Question) -> dict[str, Any]:
 
 @answers("texts")
 def texts(question: Question) -> dict[str, Any]:
-    """Masked texts of the case's events, in their order: `[{event, place, text, released}]`.
+    """Masked texts of the case's events, in their order, and what HR has of each event.
+
+    `[{event, place, action, day, text, released}]`.
 
     Of a page of events behind the place `after`; `next` is the place to go on from, if any.
     """
@@ -78,6 +80,8 @@ def texts(question: Question) -> dict[str, Any]:
         {
             "event": str(event.pk),
             "place": event.place,
+            "action": event.action,
+            "day": event.occurred_at.date().isoformat(),
             "text": masked_text[event.pk],
             "released": event.released_text,
         }

@@ -71,15 +71,15 @@ def _may_know(
 ) -> bool:
     """Each case is looked through once.
 
-    What does not open any more, as after an erasure, is only for those who approved it.
+    What does not open any more, as an erasure that ended, is only for those who decided it.
     """
     try:
         dossier = dossiers.read(row, question.keys)
     except KeysLost:
-        return VaultApproval.objects.filter(request=row, user_id=custodian.id).exists()
-    about = dossier.petition.case or dossier.words.person
+        return Decision.objects.filter(request=row.pk, custodian=custodian.id).exists()
+    about = dossier.petition.case or dossier.words.person_in_case
     if about not in seen:
-        seen[about] = approvals.concerns(custodian, dossier, question)
+        seen[about] = approvals.concerns(custodian, dossier.petition, dossier.words, question)
     return not seen[about]
 
 
@@ -92,7 +92,7 @@ def challenge(question: Question) -> dict[str, Any]:
     return {
         "petition": json.loads(dossier.words.canonical),
         "reason": dossier.words.reason,
-        "person": dossier.words.person,
+        "person": dossier.words.person_in_case,
         "requester": names_of({dossier.petition.requester}).get(dossier.petition.requester, ""),
         "options": custodians.options(own, dossier.challenge),
         "approvals": _approvals_so_far(dossier, question),

@@ -16,12 +16,12 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from logs.cases.models import Case, CaseEvent
+from logs.cases.models import Case, CaseEvent, CaseState
 from logs.record.rows import Row
 from logs.vault import assigning, sealing, subjects, wording
 from logs.vault.copying import copy_rows, copy_texts
-from logs.vault.keys import Keys, digest
-from logs.vault.models import CaseTag, KeyKind, Participant
+from logs.vault.keys import Keys
+from logs.vault.models import CaseTag, HeldReason, KeyKind, Participant
 from logs.vault.people import Person
 from logs.vault.placing import (
     NamingKeys,
@@ -35,6 +35,9 @@ from orgo_audit.accounts.models import Organization
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow, TimeGrain
 
 OTHER = "Other"
+# More than any case of people is; what goes beyond waits for somebody to look at it.
+MOST_IN_EVENT = 1000
+MOST_IN_CASE = 2000
 _json = msgspec.json.Encoder().encode
 
 
@@ -70,12 +73,14 @@ class CaseFile:
     workflow: SensitiveWorkflow | None  # as the policy lists it now
     is_new: bool = False
     labels: dict[bytes, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    next_number: int = 1
     next_place: int = 1
     last_time: datetime | None = None
     has_late: bool = False
     joined: list[Person] = field(default_factory=list)
-    # What stands behind a person here, and the label that this call has found for it.
-    label_of: dict[bytes, str] = field(default_factory=dict)
+    # By what stands behind a person here: the participant's keyed digest.
+    tags: dict[bytes, bytes] = field(default_factory=dict)
     sealed: list[sealing.Told] = field(default_factory=list)
     opened_before: date | None = None
 
@@ -87,28 +92,40 @@ class CaseFile:
     def grain(self) -> TimeGrain:
         return self.workflow.time_grain if self.workflow else "day"
 
+    def tag_of(self, keys: Keys, subject: UUID | None, sent_label: str | None) -> bytes:
+        behind = subject.bytes if subject else f"label {sent_label}".encode()
+        if behind not in self.tags:
+            self.tags[behind] = subjects.participant_tag(self.code, behind, keys)
+        return self.tags[behind]
+
     def label_for(self, tag: bytes, wished: str | None) -> tuple[str, bool]:
         """The participant's label, and whether it is new in this case."""
         if known := self.labels.get(tag):
             return known, False
-        used = set(self.labels.values())
-        label = wished if wished and wished not in used else _smallest_free(used)
-        self.labels[tag] = label
+        label = wished if wished and wished not in self.used else self._smallest_free()
+        self.keep(tag, label)
         return label, True
 
+    def keep(self, tag: bytes, label: str) -> None:
+        self.labels[tag] = label
+        self.used.add(label)
 
-def _smallest_free(used: set[str]) -> str:
-    return next(f"Anon{n}" for n in range(1, len(used) + 2) if f"Anon{n}" not in used)
+    def _smallest_free(self) -> str:
+        while f"Anon{self.next_number}" in self.used:
+            self.next_number += 1
+        return f"Anon{self.next_number}"
 
 
 def store(
     organization: Organization, events: Sequence[Placed], policy: OrganizationPolicy, keys: Keys
-) -> list[Placed]:
-    """Stores all events that belong to a workflow; returns those of which nothing tells which."""
+) -> dict[HeldReason, list[Placed]]:
+    """Stores the events; returns those that cannot be.
+
+    Nothing tells to which workflow they belong, or they name too many people.
+    """
     writing = _Writing(organization, policy, keys)
     unplaced = writing.find_cases(events)
-    writing.write()
-    return unplaced
+    return {HeldReason.UNLISTED: unplaced, HeldReason.CROWDED: writing.write()}
 
 
 class _Writing:
@@ -199,18 +216,34 @@ class _Writing:
 
     # --- what is written ----------------------------------------------------------------------
 
-    def write(self) -> None:
+    def write(self) -> list[Placed]:
+        """Returns the events that name too many people, of which nothing is written."""
         people = [(file, event, self._people(file, event)) for file, event in self.placed]
-        named = (person for found in self.people.values() for person in found if person.key)
-        known = subjects.known_or_new(self.organization, named, self.keys)
         # By the list itself: events that name people alike share it.
-        labelled: dict[tuple[UUID, int], str] = {}
+        namings = {(file.code, id(found)): (file, found) for file, _, found in people}
+        known = self._known(namings.values())
+        participants = {
+            place: self._labelled(file, found, known) for place, (file, found) in namings.items()
+        }
+        crowded = []
         for file, event, found in people:
-            place = (file.code, id(found))
-            if place not in labelled:
-                labelled[place] = _json(self._labelled(file, found, known)).decode()
-            self._write_event(file, event, labelled[place])
+            told = participants[file.code, id(found)]
+            if told is None:
+                crowded.append(event)
+            else:
+                self._write_event(file, event, told)
         self._save()
+        return crowded
+
+    def _known(self, namings: Iterable[tuple[CaseFile, list[Person]]]) -> Mapping[str, UUID]:
+        named = (
+            (file.code, person)
+            for file, found in namings
+            if len(found) <= MOST_IN_EVENT
+            for person in found
+            if person.key
+        )
+        return subjects.known_or_new(self.organization, named, self.keys)
 
     def _people(self, file: CaseFile, event: Placed) -> list[Person]:
         """A case's events name the same people again and again: each naming is read once."""
@@ -226,20 +259,31 @@ class _Writing:
         return self.people[place]
 
     def _labelled(
-        self, file: CaseFile, found: Iterable[Person], known: Mapping[str, UUID]
-    ) -> list[dict[str, str]]:
-        """Each person's role and label; a new one is joined to the case."""
-        told = []
-        for person in found:
-            subject = known.get(person.key) if person.key else None
-            behind = subject.bytes if subject else f"label {person.sent_label}".encode()
-            if behind not in file.label_of:
-                file.label_of[behind] = self._label(file, person, subject, behind)
-            told.append({"role": person.role, "label": file.label_of[behind]})
-        return told
+        self, file: CaseFile, found: list[Person], known: Mapping[str, UUID]
+    ) -> str | None:
+        """Each person's role and label, as JSON; a new one is joined to the case.
 
-    def _label(self, file: CaseFile, person: Person, subject: UUID | None, behind: bytes) -> str:
-        tag = digest(self.keys.of(file.code), b"participant", behind)
+        None where they are too many.
+        """
+        if len(found) > MOST_IN_EVENT:
+            return None
+        subjects_found = [
+            known[subjects.known_as(file.code, person.key)] if person.key else None
+            for person in found
+        ]
+        tags = [
+            file.tag_of(self.keys, subject, person.sent_label)
+            for person, subject in zip(found, subjects_found, strict=True)
+        ]
+        if len(file.labels.keys() | tags) > MOST_IN_CASE:
+            return None
+        told = [
+            {"role": person.role, "label": self._label(file, person, subject, tag)}
+            for person, subject, tag in zip(found, subjects_found, tags, strict=True)
+        ]
+        return _json(told).decode()
+
+    def _label(self, file: CaseFile, person: Person, subject: UUID | None, tag: bytes) -> str:
         label, is_new = file.label_for(tag, person.sent_label)
         if is_new:
             link = None
@@ -288,7 +332,7 @@ class _Writing:
         return self.shown[place]
 
     def _save(self) -> None:
-        touched = list({file.code: file for file, _ in self.placed}.values())
+        touched = [file for file in self.files.values() if file.sealed]
         self._save_cases(touched)
         copy_rows(Participant, ("id", "case_code", "label", "tag", "link"), self.participants)
         copy_texts(
@@ -308,18 +352,19 @@ class _Writing:
 
     def _save_cases(self, touched: list[CaseFile]) -> None:
         Case.objects.bulk_create(file.row for file in touched if file.is_new)
-        earlier = [
-            file.row
-            for file in touched
-            if not file.is_new and file.row.opened_on != file.opened_before
-        ]
+        known = [file for file in touched if not file.is_new]
+        earlier = [file.row for file in known if file.row.opened_on != file.opened_before]
         Case.objects.bulk_update(earlier, ["opened_on"], batch_size=500)
+        # Something new has happened: it must not be destroyed with what was closed.
+        closed = Case.objects.filter(pk__in=[file.code for file in known], state=CaseState.CLOSED)
+        closed.update(state=CaseState.OPEN, closed_on=None)
         copy_rows(
             CaseTag,
             ("id", "organization_id", "tag", "case_code"),
             (
                 (uuid.uuid4(), self.organization.pk, tag, code)
                 for tag, code in self.new_tags.items()
+                if self.files[code].sealed or not self.files[code].is_new
             ),
         )
 
@@ -327,7 +372,7 @@ class _Writing:
 def _load_participants(files: Mapping[UUID, CaseFile]) -> None:
     rows = Participant.objects.filter(case_code__in=files)
     for code, tag, label in rows.values_list("case_code", "tag", "label"):
-        files[code].labels[bytes(tag)] = label
+        files[code].keep(bytes(tag), label)
 
 
 def _put_in_order(case_code: UUID, keys: Keys) -> None:

@@ -27,10 +27,12 @@ class Command(BaseCommand):
     help = (
         "Asks for the erasure of a person from the restricted world: cases, keys, sealed texts."
         " The person's address or name is read from stdin, or asked, so that it is in no list of"
-        " processes and no shell history. Prints the request and the page where two custodians"
-        " approve it. With --request, tells what became of it: the certificate, or why nothing was"
-        " erased. Exit code 0: asked for, waiting or erased; 1: nothing was asked for, or the"
-        " request ended and nothing was erased. Needs a vault that runs."
+        " processes and no shell history. A name that stands in several cases may be several"
+        " people's: then nothing is erased, and NAME in CASE-CODE, or an address, is to be given."
+        " Prints the request and the page where two custodians approve it. With --request, tells"
+        " what became of it: the certificate, or why nothing was erased. Exit code 0: asked for,"
+        " waiting or erased; 1: nothing was asked for, or the request ended and nothing was erased."
+        " Needs a vault that runs."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -105,7 +107,10 @@ def _shape(request: str, state: str, certificate: list[dict[str, str]] | None) -
 
 def _as_text(told: dict[str, Any]) -> str:
     state = RequestState(told["state"])
-    lines = [f"request {told['request']}: {state.label}"]
+    words = (
+        "not carried out" if state == RequestState.DENIED and told["certificate"] else state.label
+    )
+    lines = [f"request {told['request']}: {words}"]
     if state == RequestState.PENDING:
         lines.append(f"two custodians approve it at {told['page']}")
     lines += [f"  {line['store']}: {line['result']}" for line in told["certificate"] or ()]

@@ -193,7 +193,7 @@ def test_a_closed_case_says_when_it_is_destroyed(world: HrWorld) -> None:
     (told,) = results(world.hr.get(CASES, {"state": "closed"}))
     assert (told["state"], told["acknowledged"]) == ("closed", "2024-11-25")
     assert (told["closed"], told["destroyed_after"]) == ("2024-11-30", "2025-01-30")
-    assert [one["state"] for one in told["deadlines"]] == ["done", "done"]
+    assert [one["state"] for one in told["deadlines"]] == ["done", "ended"]
 
 
 def test_one_case_tells_participants_events_in_order_notes_and_whose_it_is(world: HrWorld) -> None:

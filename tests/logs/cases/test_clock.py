@@ -75,8 +75,8 @@ def test_an_answer_after_its_day_is_late_for_ever() -> None:
 def test_closing_ends_what_is_open() -> None:
     closed_on = date(2025, 1, 10)
     steps = clock(date(2030, 1, 1), closed_on=closed_on)
-    assert [step.state for step in steps] == ["done_late", "done"]
-    assert {step.done_on for step in steps} == {closed_on}
+    assert [step.state for step in steps] == ["late", "ended"]
+    assert {step.done_on for step in steps} == {None}
     assert steps[1].due == date(2025, 3, 1)
 
 
@@ -131,9 +131,10 @@ def test_a_state_is_what_its_own_dates_say(
     found = deadlines(opened_on, policy, done, closed_on, today=today)
     assert [step.name for step in found] == ["acknowledged", "answered"]
     for step in found:
-        is_over = (step.done_on or today) > step.due
+        is_over = (step.done_on or closed_on or today) > step.due
         assert ("late" in step.state) is is_over
-        assert step.state.startswith("done") is (step.name in done or closed_on is not None)
+        assert step.state.startswith("done") is (step.name in done)
+        assert (step.state == "ended") <= (closed_on is not None)
     assert found[0].due >= opened_on
     latest = deadlines(opened_on, policy, {}, None, today=today)
     assert all(one.due <= other.due for one, other in zip(found, latest, strict=True))

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from logs.cases import notices
 from logs.cases.models import Notice
+from logs.vault.notices import Happening
 from orgo_audit.accounts.models import Organization, Role
 from tests.builders import a_user, an_organization, setting_the_scene
 from tests.vault_at_hand import the_vaults_rights
@@ -50,7 +51,7 @@ def test_a_notice_is_sent_once_and_names_the_case_by_its_code() -> None:
 
 
 @pytest.mark.parametrize("act", ["reveal", "erase", "enrol"])
-@pytest.mark.parametrize("happening", ["asked", "approved", "denied", "viewed", "expired"])
+@pytest.mark.parametrize("happening", list(Happening))
 def test_every_kind_has_its_words(act: str, happening: str) -> None:
     a_notice(an_organization(), "dpo@organization.com", f"{act}_{happening}")
     assert send() == 1

@@ -150,3 +150,11 @@ def test_the_menu_leads_the_officer_there(officer: Desk, hr: Desk) -> None:
     link = f'href="{PAGE}"'
     assert link in officer.get("/cases/access-log/").content.decode()
     assert link not in hr.get("/cases/").content.decode()
+
+
+def test_events_in_no_case_are_counted_with_their_reason(
+    officer: Desk, home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    assert "In no case at all" not in officer.page(PAGE)
+    come_in(vault_at_hand, home, a_report(workflow="harrassment"), a_report(workflow="mobbing"))
+    assert "In no case at all 2 events: no sensitive workflow" in words_of(officer.get(PAGE))

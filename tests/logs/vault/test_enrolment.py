@@ -12,17 +12,18 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from logs.cases import errands
-from logs.cases.models import CustodianPasskey, PasskeyState
+from logs.cases.models import CustodianPasskey, Look, LookedAt, Notice, PasskeyState
 from logs.vault import requests
 from logs.vault.models import VaultPasskey
 from logs.vault.petitions import OPEN_FOR
-from orgo_audit.accounts.models import Organization, Role
+from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import take_role
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound, OrgoError
 from tests.authenticator import base64url
 from tests.builders import a_user, an_organization, setting_the_scene
 from tests.commands import refused, run
 from tests.custodians import Custodian, a_custodian, confirm
+from tests.logs.portal.desk import Desk
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -244,6 +245,110 @@ def test_a_confirmed_passkey_cannot_be_given_to_another_by_sql(home: Organizatio
     with the_vaults_rights():
         VaultPasskey.objects.filter(pk=anna.passkeys[0]).update(user_id=thief.user.pk)
     assert code_of(thief, "enrol_confirm", id=wanted) == "no_passkey"
+
+
+# --- its trace ------------------------------------------------------------------------------------
+
+
+def traces(home: Organization) -> list[tuple[int, str]]:
+    """The passkeys' lines in the restricted access log, the oldest first."""
+    with the_vaults_rights():
+        looks = Look.objects.filter(organization=home, what=LookedAt.PASSKEY, case_code=None)
+        return list(looks.order_by("pk").values_list("user", "purpose"))
+
+
+def told(home: Organization) -> list[tuple[str, int]]:
+    """The notices, and forgets them."""
+    with setting_the_scene():
+        notices = Notice.objects.filter(organization=home, case_code=None)
+        found = sorted(notices.values_list("kind", "user"))
+        notices.delete()
+    return found
+
+
+def test_each_change_is_in_the_access_log_and_told_to_overseers_and_owner(
+    home: Organization,
+) -> None:
+    dpo, auditor = a_user(Role.DPO, home), a_user(Role.AUDITOR, home)
+    for role in (Role.HR_MANAGER, Role.ADMIN):
+        a_user(role, home)
+    a_user(Role.DPO, an_organization())
+    anna, ben = a_custodian(home), a_custodian(home, "ben", ready=False)
+    before = len(traces(home))
+    told(home)
+
+    def for_all(kind: str, *others: User) -> list[tuple[str, int]]:
+        return sorted((kind, user.pk) for user in (dpo, auditor, ben.user, *others))
+
+    passkey = ben.enrol()
+    assert told(home) == for_all("enrol_added")
+    anna.ask("enrol_confirm", id=passkey)
+    assert told(home) == []
+    confirmed_by(anna, passkey)
+    assert told(home) == for_all("enrol_confirmed")
+    for _ in range(2):
+        anna.ask("revoke_passkey", id=passkey)
+    assert told(home) == for_all("enrol_revoked")
+    assert traces(home)[before:] == [
+        (ben.user.pk, "passkey of ben added"),
+        (anna.user.pk, "passkey of ben confirmed"),
+        (anna.user.pk, "passkey of ben revoked"),
+    ]
+
+
+def test_what_the_operator_confirms_says_so(home: Organization) -> None:
+    anna = a_custodian(home, "anna", ready=False)
+    passkey = anna.enrol()
+    told(home)
+    confirm(passkey)
+    assert traces(home)[1:] == [(anna.user.pk, "passkey confirmed by system:test")]
+    assert told(home) == [("enrol_confirmed", anna.user.pk)]
+
+
+def test_what_was_refused_leaves_no_trace_of_a_change(home: Organization) -> None:
+    anna, ben = a_custodian(home), a_custodian(home, ready=False)
+    passkey = ben.enrol()
+    before = traces(home), told(home)
+    assert before[1]
+    assert code_of(anna, "enrol_confirm", id=passkey, assertion={}) == "bad_assertion"
+    assert code_of(ben, "enrol_prove", id=passkey, assertion={}) == "proven_already"
+    assert code_of(anna, "revoke_passkey", id=UNKNOWN) == "not_found"
+    assert (traces(home), told(home)) == (before[0], [])
+
+
+def test_what_never_proved_itself_comes_and_goes_without_a_trace(home: Organization) -> None:
+    anna = a_custodian(home, ready=False)
+    begun = [anna.ask("enrol_begin", name="key") for _ in range(2)]
+    made = anna.browser.create(begun[1]["options"])
+    anna.ask("enrol_finish", id=begun[1]["id"], response=made)
+    for each in begun:
+        anna.ask("revoke_passkey", id=each["id"])
+    assert (traces(home), told(home)) == ([], [])
+
+
+def test_a_passkey_that_nobody_confirmed_in_time_is_told(home: Organization) -> None:
+    anna = a_custodian(home, ready=False)
+    anna.enrol()
+    before = traces(home), told(home)
+    with the_vaults_rights():
+        for _ in range(2):
+            requests.expire(timezone.now() + OPEN_FOR + timedelta(seconds=1))
+    assert (traces(home), told(home)) == (before[0], [("enrol_expired", anna.user.pk)])
+
+
+def test_overseers_see_the_change_on_the_page_of_the_access_log(home: Organization) -> None:
+    anna, ben = a_custodian(home, "anna"), a_custodian(home, "ben", ready=False)
+    confirmed_by(anna, ben.enrol())
+    page = Desk(home, Role.DPO).page("/cases/access-log/")
+    assert "anna passkey changed passkey of ben confirmed" in page
+    assert "anna passkey changed passkey confirmed by system:test" in page
+
+
+def test_the_longest_names_fit_into_the_line(home: Organization) -> None:
+    anna = a_custodian(home)
+    ben = a_custodian(home, "b" * 150, ready=False)
+    assert confirmed_by(anna, ben.enrol()) == {"state": "confirmed"}
+    assert traces(home)[-1] == (anna.user.pk, f"passkey of {'b' * 150} confirmed")
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_an_open_case_forbids_it_and_the_command_says_why(scene: Scene) -> None:
     scene.anna.approve(request)
     scene.ben.approve(request)
     state, why = ended(scene.home, request).splitlines()
-    assert state == f"request {request}: denied"
+    assert state == f"request {request}: not carried out"
     assert "Art. 17(3)(e)" in why
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import date
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from pytest_django import Settings
 
-from logs.cases.models import CaseEvent
+from logs.cases.models import Case, CaseEvent
 from logs.record.ingest import put_into_inbox
-from logs.vault import envelopes, inbox, placing
+from logs.vault import envelopes, inbox, placing, storing
 from logs.vault.models import HeldItem, Participant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy.schema import OrganizationPolicy
@@ -215,3 +215,40 @@ def test_what_came_while_the_keys_were_wrong_is_stored_once_they_are_right(
     with the_vaults_rights():
         inbox.retry_held()
     assert (held(), count_of_events()) == ([], 1)
+
+
+def test_an_event_with_too_many_people_is_held_and_the_others_are_stored(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    crowd = [f"person.{n}@organization.com" for n in range(storing.MOST_IN_EVENT + 1)]
+    service = Service(home)
+    for number, people in enumerate((crowd, crowd[:2], crowd[:-1])):
+        service.deliver(REPORT | {"case_id": f"H-{number}", "identities": {"witness": people}})
+    vault_at_hand.drain()
+    assert [reason for reason, _ in held()] == ["crowded"]
+    with the_vaults_rights():
+        assert Case.objects.count() == 2
+        assert Participant.objects.count() == 2 + storing.MOST_IN_EVENT
+
+
+def test_a_case_takes_so_many_people_and_goes_on_with_those(
+    home: Organization, vault_at_hand: VaultAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "MOST_IN_CASE", 3)
+    people = [f"person.{n}@organization.com" for n in range(5)]
+    service = Service(home)
+    for named in (people[:2], people[1:3], people[2:4], [people[4]], people[:3]):
+        told = {"workflow": "harassment", "case_id": "H-1", "identities": {"witness": named}}
+        service.deliver(REPORT | told)
+    vault_at_hand.drain()
+    assert [reason for reason, _ in held()] == ["crowded", "crowded"]
+    assert count_of_events() == 3
+    with the_vaults_rights():
+        assert set(Participant.objects.values_list("label", flat=True)) == {
+            *("Anon1", "Anon2", "Anon3")
+        }
+
+
+def test_what_fits_into_no_memory_is_not_taken_in(home: Organization) -> None:
+    with pytest.raises(IntegrityError, match="bounded"):
+        put_into_inbox(home, bytes(19_000_000))

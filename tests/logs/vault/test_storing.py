@@ -148,3 +148,17 @@ def test_words_that_are_not_known_are_not_shown(
     vault_at_hand.drain()
     (event,) = events()
     assert (event.action, event.status) == ("Other", None)
+
+
+def test_a_closed_case_is_open_again_once_something_happens(
+    service: Service, vault_at_hand: VaultAtHand
+) -> None:
+    service.deliver(REPORT | {"case_id": "H-1"}, REPORT | {"case_id": "H-2"})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        Case.objects.update(state="closed", closed_on=date(2026, 1, 1))
+    service.deliver(REPORT | {"case_id": "H-2"})
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        states = Case.objects.values_list("state", "closed_on")
+        assert sorted(states) == [("closed", date(2026, 1, 1)), ("open", None)]

@@ -54,7 +54,10 @@ def test_a_case_that_nobody_has_is_listed_by_code_kind_and_day_alone(
     assert listed(scene, officer) == []
     nobody_has(scene.case)
     assert scene.ask("unassigned_cases", officer) == {
-        "cases": [{"case": str(scene.case.pk), "workflow": "harassment", "opened_on": "2024-11-24"}]
+        "cases": [
+            {"case": str(scene.case.pk), "workflow": "harassment", "opened_on": "2024-11-24"}
+        ],
+        "held": {},
     }
 
 
@@ -116,7 +119,7 @@ def test_another_organizations_cases_are_not_listed(scene: Scene, officer: User)
     nobody_has(scene.case)
     elsewhere = an_organization()
     theirs = a_user(Role.DPO, elsewhere)
-    assert errands.ask("unassigned_cases", elsewhere, {}, by=theirs) == {"cases": []}
+    assert errands.ask("unassigned_cases", elsewhere, {}, by=theirs) == {"cases": [], "held": {}}
 
 
 def test_an_officer_who_takes_part_in_a_case_neither_sees_nor_gives_it(
