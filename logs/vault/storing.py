@@ -294,7 +294,7 @@ class _Writing:
         return label
 
     def _write_event(self, file: CaseFile, event: Placed, participants: str) -> None:
-        sent, code = event.sent, uuid.uuid4()
+        sent, code = event.sent, _code_in(file.code)
         occurred_at = event.occurred_at
         self.events.append(
             (
@@ -367,6 +367,12 @@ class _Writing:
                 if self.files[code].sealed or not self.files[code].is_new
             ),
         )
+
+
+def _code_in(case_code: UUID) -> UUID:
+    """A random code that begins as its case's does: wholly random ones would touch a page of the
+    index each."""
+    return UUID(bytes=case_code.bytes[:8] + uuid.uuid4().bytes[8:])
 
 
 def _load_participants(files: Mapping[UUID, CaseFile]) -> None:
