@@ -39,12 +39,13 @@ def deliver(
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     expected = http.HTTPStatus.ACCEPTED if sensitive else http.HTTPStatus.CREATED
     latencies: list[float] = []
+    unique = time.time_ns()
     cpu, began = time.process_time(), time.perf_counter()
     now = began
     while now - began < seconds:
         body = next(bodies)
         if sensitive:  # new cases each time, not ever more events in the same ones
-            body = body.replace(b'"H-', b'"H-%d-%d-' % (offset, len(latencies)))
+            body = body.replace(b'"H-', b'"H-%d-%d-' % (unique, len(latencies)))
         connection.request("POST", "/api/v1/activity-logs/", body, headers)
         answer = connection.getresponse()
         receipt = answer.read()

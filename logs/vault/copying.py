@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from django.db import connection
@@ -11,6 +12,8 @@ from django.db.models import Model
 from psycopg import Copy, sql
 
 from logs.record.rows import Row, line_of
+
+LINES_TOGETHER = 500
 
 
 def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -23,11 +26,14 @@ def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequenc
 
 
 def copy_texts(model: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """The same for rows of texts alone, in half the time."""
-    lines = "".join(map(line_of, rows))
-    if lines:
-        with _copying(model, columns) as copy:
-            copy.write(lines)
+    """The same for rows of texts alone, in half the time; the server stores while more are made.
+
+    Whoever makes the rows must ask the database nothing meanwhile.
+    """
+    lines = map(line_of, rows)
+    with _copying(model, columns) as copy:
+        while block := "".join(islice(lines, LINES_TOGETHER)):
+            copy.write(block)
 
 
 @contextmanager
