@@ -119,7 +119,7 @@ def asks(person: Person) -> None:
     person.press("Continue")
     page.locator("a[href*='/cases/'][href*='-']").first.click()
     page.get_by_role("link", name="Request a reveal").click()
-    page.get_by_label("Whose").fill("Anon1")
+    page.get_by_label("Whose").select_option("Anon1")
     page.get_by_label("What", exact=True).select_option("email")
     page.get_by_label("How many times").fill("2")
     page.get_by_label("Reason").fill("She asked to be called back about her report.")

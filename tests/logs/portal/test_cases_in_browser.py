@@ -51,7 +51,7 @@ def test_an_hr_manager_works_a_case(
     expect(page.get_by_text("The case is closed.")).to_be_visible()
 
     page.get_by_role("link", name="Request a reveal").click()
-    page.get_by_label("Whose").fill("Anon1")
+    page.get_by_label("Whose").select_option("Anon1")
     page.get_by_label("Reason").fill("To invite them to a hearing.")
     vault_at_hand.is_away = True
     page.get_by_role("button", name="Ask the custodians").click()
