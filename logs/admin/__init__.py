@@ -1,23 +1,7 @@
-"""The record's pages in Django admin: registered with our own site. No event can be changed."""
+"""The record's pages in Django admin: registered with our own site, read-only for everybody."""
 
 from __future__ import annotations
 
-from logs.admin import (
-    certificates,
-    events,
-    front_page,
-    legal_holds,
-    policy,
-    quarantine,
-    retention_plan,
-)
+from logs.admin import events, front_page, policy, quarantine
 
-__all__ = [
-    "certificates",
-    "events",
-    "front_page",
-    "legal_holds",
-    "policy",
-    "quarantine",
-    "retention_plan",
-]
+__all__ = ["events", "front_page", "policy", "quarantine"]

@@ -1,1 +1,0 @@
-"""What leaves the record because its time is over: planned, published, destroyed, certified."""
