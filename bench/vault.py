@@ -153,7 +153,8 @@ def _result(drained: Samples, delivered: Samples) -> Result:
     shape = f"{EVENTS_PER_REQUEST} a request, {CLIENTS} clients"
     tables = [
         _table(
-            f"The vault: {shape}, three people and {EVENTS_PER_CASE} events a case",
+            f"The vault: {shape}, three people and {EVENTS_PER_CASE} events a case; the drain's"
+            " server is the vault's process",
             drained,
             SENSITIVE,
         ),
@@ -200,8 +201,5 @@ def _table(what: str, samples: Samples, yardstick: str) -> Table:
         *("arm", "events/s", f"of {yardstick}"),
         *("client us", "server us", "backend us"),
     )
-    title = (
-        f"{what}; median [lowest..highest] of {len(samples[yardstick])} rounds; CPU per event. The"
-        " drain's server is the vault's process."
-    )
+    title = f"{what}; median [lowest..highest] of {len(samples[yardstick])} rounds; CPU per event"
     return Table(title, headings, rows)

@@ -151,17 +151,18 @@ def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[st
 def retry_held() -> int:
     """Tries again what waited for the policy, or could not be opened; how many were tried."""
     waiting = HeldItem.objects.filter(reason__in=[HeldReason.UNLISTED, HeldReason.UNREADABLE])
-    rows = list(waiting.order_by("held_on", "pk"))
-    for row in rows:
+    found = list(waiting.order_by("held_on", "pk").values_list("pk", flat=True))
+    for identifier in found:
         try:
             with keys.session() as own:
+                row = HeldItem.objects.get(pk=identifier)
                 row.delete()
                 store(_opened(row.organization, bytes(row.envelope)), own)
         except _PASSED_ON:
             raise
         except Exception as fault:  # noqa: BLE001  (it stays held, and the others go on)
             logger.error("a held item stays held", extra={"fault": type(fault).__name__})
-    return len(rows)
+    return len(found)
 
 
 def _hold_item(one: Opened, reason: HeldReason) -> None:

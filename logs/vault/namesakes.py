@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from logs.vault.people import people_in, plain
 from logs.vault.spelling import PARTICLES, bare, spellings
-from orgo_audit.accounts.models import Role
+from orgo_audit.policy.schema import ROLES
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST = 3
 _MOST_INITIALS = 2
-_ROLES = frozenset("_".join(Role.values).split("_"))
+_ROLE_WORDS = frozenset("_".join(ROLES).split("_"))
 _TELL_NOBODY = PARTICLES.union(
     ("dr", "mr", "ms", "mx", "mrs", "miss", "mister", "herr", "herrn", "frau", "prof", "professor")
     + ("doctor", "doktor", "madame", "monsieur", "senor", "senora")
@@ -38,7 +38,7 @@ class Name:
     @classmethod
     def of(cls, text: str) -> Name:
         words = {bare(word): _every_spelling(word) for word in _LETTERS.findall(plain(text))}
-        own = [word for word in words if len(word) > 1 and word not in _ROLES]
+        own = [word for word in words if len(word) > 1 and word not in _ROLE_WORDS]
         named = [word for word in own if word not in _TELL_NOBODY] or own
         telling = [word for word in named if len(word) >= _SHORTEST] or named
         parts = frozenset(part for spelt in words.values() for part in spelt)
