@@ -22,6 +22,11 @@ BENCHES = {
     "admin_pages": "the admin's pages at 10 million events, at most 1.5 of 10 thousand (15)",
     "export": "exports over HTTP: at least 0.4 (NDJSON) and 0.6 (CSV) of COPY TO, and flat memory"
     " (5; 8 by itself)",
+    "retention": "a batch DELETE of 5 million events and its VACUUM: at least 10 times the time of"
+    " destroying their month, 1,000 times its WAL; inserts beside it: at most 0.1 of the longest"
+    " wait beside a plain DETACH (20)",
+    "retention_plan": "the plan of destructions at 10 million events, at most 2 of 100 thousand (3;"
+    " 15 by itself)",
 }
 QUICK = Options(rounds=3, seconds=1.5, rows=100_000)
 

@@ -67,6 +67,7 @@ class Filling:
     rows: int
     since: datetime
     now: datetime
+    log_types: tuple[LogType, ...] = LOG_TYPES
 
 
 def database(portal: Portal, rows: int) -> str:
@@ -75,12 +76,13 @@ def database(portal: Portal, rows: int) -> str:
     if rows not in portal.filled:
         portal.new_database(name)
         with portal.connect(logins.OWNER, name) as owner:
-            fill(owner, _organization(owner, DEFAULT_ORGANIZATION), rows, datetime.now(UTC))
+            fill(owner, organization(owner), rows, datetime.now(UTC))
         portal.filled.add(rows)
     return name
 
 
-def _organization(owner: psycopg.Connection, slug: str) -> int:
+def organization(owner: psycopg.Connection, slug: str = DEFAULT_ORGANIZATION) -> int:
+    """Its key."""
     found = owner.execute("SELECT id FROM accounts_organization WHERE slug = %s", [slug]).fetchone()
     if found is None:
         raise SystemExit(f"no organization {slug!r}")
@@ -97,6 +99,14 @@ def fill(owner: psycopg.Connection, organization_id: int, rows: int, now: dateti
     _copy_all(owner, Filling(organization_id, rows, months[0], now))
     owner.execute("VACUUM (ANALYZE) event")
     say(f"{rows:,} events in {time.monotonic() - began:,.0f} s; {_disk_use(owner)}")
+
+
+def fill_month(owner: psycopg.Connection, rows: int, month: datetime) -> None:
+    """One segment of the activity log, with so many events of the default organization."""
+    owner.execute("SELECT make_segment('activity', %s)", [month.date()])
+    ends = next_month(month)
+    _copy_all(owner, Filling(organization(owner), rows, month, ends, (LogType.ACTIVITY,)))
+    owner.execute("VACUUM (ANALYZE) event")
 
 
 def _copy_all(owner: psycopg.Connection, filling: Filling) -> None:
@@ -170,12 +180,23 @@ def _lines(filling: Filling, numbers: range) -> Iterator[str]:
     rare = {rows * (2 * place + 1) // (2 * RARE_ROWS) for place in range(RARE_ROWS)}
     for number in numbers:
         recorded_at = filling.since + number * step
-        log_type = LogType.ACTIVITY if number in rare else random.choice(LOG_TYPES)
+        log_type = LogType.ACTIVITY if number in rare else random.choice(filling.log_types)
         draft = _draft(number, log_type, recorded_at, random, is_rare=number in rare)
         source = RARE_SOURCE if number in rare else random.choice(SOURCES)
         [identifier] = new_ids(recorded_at, 1)
         told = head(identifier, log_type, filling.organization_id, recorded_at.isoformat())
         yield told + tail(draft, source)
+
+
+def few_lines(organization_id: int, rows: int, recorded_at: datetime) -> str:
+    """So many activity events of one moment, as COPY takes them."""
+    random = Random(rows)  # noqa: S311  (repeatable on purpose)
+    log_type, instant = LogType.ACTIVITY, recorded_at.isoformat()
+    return "".join(
+        head(identifier, log_type, organization_id, instant)
+        + tail(_draft(number, log_type, recorded_at, random, is_rare=False), SOURCES[0])
+        for number, identifier in enumerate(new_ids(recorded_at, rows))
+    )
 
 
 def _draft(
@@ -222,6 +243,6 @@ def main(words: Sequence[str]) -> int:
     home, owner_url = asked.home.resolve(), os.environ.get("DATABASE_URL", "")
     url = logins.database_url(logins.OWNER, owner_url=owner_url, home=home)
     with psycopg.connect(url, autocommit=True) as owner:
-        organization_id = _organization(owner, asked.organization)
+        organization_id = organization(owner, asked.organization)
         fill(owner, organization_id, asked.rows, datetime.now(UTC))
     return 0

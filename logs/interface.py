@@ -20,9 +20,12 @@ from logs.record.own_events import (
 from logs.record.partitions import make_segments, missing_segments
 from logs.record.policy_loading import accept as accept_policy
 from logs.record.policy_loading import load as load_policy
+from logs.retention.foresight import described_destruction
+from logs.retention.runs import is_overdue as retention_is_overdue
 
 __all__ = [
     "accept_policy",
+    "described_destruction",
     "load_policy",
     "make_segments",
     "missing_segments",
@@ -36,6 +39,7 @@ __all__ = [
     "report_sign_in",
     "report_sign_out",
     "report_unlock",
+    "retention_is_overdue",
     "sees_cases",
     "sync_grants",
     "vault_is_alive",

@@ -24,6 +24,16 @@ QUARANTINE_SETTLED = Counter(
     "Refused items that left quarantine: accepted when replayed, discarded, expired or surplus.",
     ["how"],
 )
+EVENTS_DESTROYED = Counter(
+    "orgo_audit_events_destroyed_total",
+    "Events destroyed because their retention period was over.",
+    ["log_type"],
+)
+RETENTION_FINISHED = Gauge(
+    "orgo_audit_retention_last_run_timestamp_seconds",
+    "When the nightly retention run last got to its end. Older than 26 hours: a night was missed.",
+    multiprocess_mode="mostrecent",
+)
 VAULT_UP = Gauge(
     "orgo_audit_vault_up",
     "1 while the vault's process is alive; 0: sensitive events wait in its inbox.",

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from logs.cases import beat, notices
 from logs.record import access, bounds, partitions, policy_loading, reclassification
+from logs.retention import applying, erasing
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,18 @@ def watch_vault() -> None:
 def send_notices() -> None:
     """Tells people by mail that something happened in the restricted area."""
     notices.send_waiting(timezone.now())
+
+
+@shared_task
+def apply_retention() -> None:
+    """At night: publishes what is to be destroyed, and destroys what was published in time."""
+    applying.run_at_night(timezone.now())
+
+
+@shared_task
+def erase_on_request() -> None:
+    """Plans which ordinary events a person's erasure would destroy; destroys what was approved."""
+    erasing.run(timezone.now())
 
 
 @shared_task

@@ -17,6 +17,8 @@ ADD = "SELECT, INSERT"
 KEEP = "SELECT, INSERT, UPDATE"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 
+_RELEASE = "UPDATE (release_asked_by, release_asked_at, released_by, released_at)"
+
 ROLES = ("orgo_web", "orgo_worker", "orgo_vault")
 # No login: the web process becomes it, for one transaction, to read HR's tables.
 HR = "orgo_hr"
@@ -38,6 +40,28 @@ TABLES: dict[str, tuple[str, str, str]] = {
     # The doors say what has to leave the ordinary world; the worker moves it.
     "logs_reclassification": ("INSERT", "SELECT, INSERT, DELETE", ""),
     "event_removal": ("", "", ""),
+    # Persons approve and release on the web; the worker destroys. A plan's clock, a certificate
+    # and what a hold covers are the owner's (0006_destruction).
+    "logs_legalhold": (f"{ADD}, {_RELEASE}", f"{ADD}, {_RELEASE}", READ),
+    "logs_segmentclosure": (READ, ADD, ""),
+    "logs_retentionrun": (READ, f"{ADD}, UPDATE (finished_at)", ""),
+    "logs_planneddestruction": (
+        f"{READ}, UPDATE (approved_by)",
+        f"{ADD}, UPDATE (state, finished_at)",
+        "",
+    ),
+    "logs_retentionresolution": (ADD, READ, READ),
+    "logs_destructioncertificate": (READ, f"{READ}, UPDATE (rows_held)", ""),
+    "held_event": (READ, READ, ""),
+    # The vault says whose events and that it is approved, the worker which ones (0007_erasure).
+    "logs_erasureplan": (
+        READ,
+        f"{READ}, UPDATE (planned_at, done_at, events, kept)",
+        f"{ADD}, UPDATE (approved_at), DELETE",
+    ),
+    "logs_erasuresought": ("", "SELECT, DELETE", "SELECT, INSERT, DELETE"),
+    "logs_erasurelisting": ("", "SELECT, INSERT, DELETE", "SELECT, DELETE"),
+    "logs_erasedevents": (READ, KEEP, ""),
     "logs_readmark": (KEEP, ALL, ""),
     "logs_importedfile": ("", KEEP, ""),
     # The web process cannot widen anybody's view: the worker puts the policy's grants into force.
@@ -121,6 +145,10 @@ BESIDE = {
 FUNCTIONS = {
     "create_segment(text, date)": ("orgo_web", "orgo_worker"),
     "remove_events(uuid[], text, uuid)": ("orgo_worker",),
+    "drop_segment(text, uuid)": ("orgo_worker",),
+    "retention_period(bigint, text)": ("orgo_worker",),
+    "kept_from_erasure(uuid[])": ("orgo_worker",),
+    "end_case(uuid, date, text)": ("orgo_vault",),
 }
 
 _MAKE_ROLE = """

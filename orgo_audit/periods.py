@@ -36,10 +36,16 @@ _LARGEST = {
 }
 # From here on, months and years are as long as they get: 1 month is 31 days, 1 year is 366.
 REFERENCE = datetime(2023, 7, 1, tzinfo=UTC)
+# The smallest step of our clocks: Python's and PostgreSQL's.
+_TICK = timedelta(microseconds=1)
 # Every month of the calendar's leap cycle, as far as lengths go.
 _MONTH_STARTS = tuple(
     datetime(year, month, 1, tzinfo=UTC) for year in range(2021, 2025) for month in range(1, 13)
 )
+
+
+# From an instant (None: always) up to another one, which is no part of it.
+Range = tuple[datetime | None, datetime]
 
 
 class PeriodError(BadInput, ValueError):
@@ -76,6 +82,25 @@ class Period:
         31 August less 6 months is the last day of February.
         """
         return self._moved(now, -1)
+
+    def over(self, now: datetime) -> tuple[Range, ...]:
+        """Exactly the instants with `after(instant) <= now`, oldest first.
+
+        On a month's last day that may be several ranges. At noon on 28 February, six months are
+        over for what was before noon on the 28th, the 29th, the 30th or the 31st of August.
+        """
+        last = self.before(now)
+        if self.unit not in _MONTHS:
+            return ((None, last + _TICK),)
+        now = _in_utc(now)
+        if last.day < now.day or next_month(now) == now + _TICK:
+            return ((None, next_month(last)),)
+        later = _days_in_month(last) if now.day == _days_in_month(now) else last.day
+        moments = [last.replace(day=day) for day in range(last.day + 1, later + 1)]
+        return (
+            (None, last + _TICK),
+            *((_start_of_day(moment), moment + _TICK) for moment in moments),
+        )
 
     def is_shorter_than(self, other: Period) -> bool:
         """Whether this one ends first when both start at REFERENCE: a total order of lengths."""
@@ -123,7 +148,7 @@ def _hint(text: str) -> str:
 
 def start_of_month(instant: datetime) -> datetime:
     """Midnight, in UTC, of the first day of the month of `instant`."""
-    return _in_utc(instant).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _start_of_day(_in_utc(instant)).replace(day=1)
 
 
 def next_month(instant: datetime) -> datetime:
@@ -140,5 +165,13 @@ def _in_utc(instant: datetime) -> datetime:
 def _months_later(start: datetime, months: int) -> datetime:
     """The same day and time some months on, or the month's last day where it is too short."""
     years, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
-    last_day = monthrange(years, month_index + 1)[1]
-    return start.replace(year=years, month=month_index + 1, day=min(start.day, last_day))
+    first = start.replace(year=years, month=month_index + 1, day=1)
+    return first.replace(day=min(start.day, _days_in_month(first)))
+
+
+def _days_in_month(instant: datetime) -> int:
+    return monthrange(instant.year, instant.month)[1]
+
+
+def _start_of_day(instant: datetime) -> datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)

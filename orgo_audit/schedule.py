@@ -48,6 +48,18 @@ PERIODIC_WORK = (
         "a sender whose every item is refused must not fill the disk, and the metric stays fresh",
     ),
     PeriodicWork(
+        "apply retention",
+        "logs.tasks.apply_retention",
+        timedelta(hours=1),
+        "it acts from 01:00 to 05:00 UTC, so that a pass that was interrupted goes on that night",
+    ),
+    PeriodicWork(
+        "erase on request",
+        "logs.tasks.erase_on_request",
+        timedelta(seconds=30),
+        "whoever decides on an erasure sees soon which ordinary events it would destroy",
+    ),
+    PeriodicWork(
         "reclassify",
         "logs.tasks.reclassify",
         timedelta(seconds=30),

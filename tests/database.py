@@ -13,6 +13,7 @@ from psycopg import sql
 OWNER_ALIAS = "owner"
 BUILDER_ROLE = "orgo_test_builder"
 VAULT_ROLE = "orgo_test_vault"
+CERTIFICATES = "logs_destructioncertificate"
 KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
 # A test that leaves a transaction open is told so, and does not hang the run.
 WIPE_LOCK_TIMEOUT = "10s"
@@ -50,7 +51,7 @@ def create_test_database(suffix: str, verbosity: int) -> str:
 
 def _make_test_roles(owner: BaseDatabaseWrapper) -> None:
     """Rights that the web login has in tests alone, after SET ROLE: who sets a scene has the
-    worker's, the vault at hand has the vault's.
+    worker's and may write certificates, the vault at hand has the vault's.
     """
     options = (
         "WITH INHERIT FALSE, SET TRUE" if owner.connection.info.server_version >= 160000 else ""
@@ -67,6 +68,7 @@ def _make_test_roles(owner: BaseDatabaseWrapper) -> None:
                     f"DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); GRANT {grant};"
                     " EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END $$"
                 )
+        cursor.execute(f"GRANT INSERT ON {CERTIFICATES} TO {BUILDER_ROLE}")
 
 
 def destroy_test_database(real_name: str) -> None:

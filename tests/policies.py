@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.utils import timezone
 
 from orgo_audit.policy import versions
+from orgo_audit.policy.loading import load_policy
 from orgo_audit.policy.models import PolicyState, PolicyVersion
+from orgo_audit.policy.schema import as_plain
 from tests.builders import setting_the_scene
 
 
@@ -15,6 +17,7 @@ def in_force(text: str) -> None:
         now = timezone.now()
         PolicyVersion.objects.create(
             text=text,
+            plain=as_plain(load_policy(text, name="test.yaml")),
             digest=f"{PolicyVersion.objects.count():064}",
             author="ops",
             loaded_at=now,

@@ -1,7 +1,23 @@
-"""The record's pages in Django admin: registered with our own site, read-only for everybody."""
+"""The record's pages in Django admin: registered with our own site. No event can be changed."""
 
 from __future__ import annotations
 
-from logs.admin import events, front_page, policy, quarantine
+from logs.admin import (
+    certificates,
+    events,
+    front_page,
+    legal_holds,
+    policy,
+    quarantine,
+    retention_plan,
+)
 
-__all__ = ["events", "front_page", "policy", "quarantine"]
+__all__ = [
+    "certificates",
+    "events",
+    "front_page",
+    "legal_holds",
+    "policy",
+    "quarantine",
+    "retention_plan",
+]

@@ -25,8 +25,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from logs.admin import listing, timeline
+from logs.admin.retention import kept_under_policy
 from logs.record import reading, tracing
-from logs.record.access import Viewer, readable
+from logs.record.access import Readable, Viewer, readable
 from logs.record.drafts import as_wire
 from logs.record.export import UTC, Form, Manner, chosen_form, export, zone_named
 from logs.record.models import ActivityLog, ErrorLog, Event, SecurityLog
@@ -38,19 +39,23 @@ from orgo_audit.requests import address_of
 
 # A task id that an address can hold as a path. A line break, or dots alone, would not arrive.
 _PLAIN_TASK_ID = re.compile(r"(?!\.+\Z)[\w.@:+~-]+", re.ASCII)
-_READABLE = "_orgo_readable_log_types"
+_READABLE = "_orgo_readable"
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
     return Viewer(cast("User", request.user), address_of(request))
 
 
-def readable_log_types(request: HttpRequest) -> frozenset[LogType]:
-    """The logs this person may read somewhere. One page asks many times, the database once."""
+def readable_of(request: HttpRequest) -> Readable:
+    """What this person may read. One page asks many times, the database once."""
     if _READABLE not in request.__dict__:
-        kinds = readable(cast("User", request.user)).values()
-        request.__dict__[_READABLE] = frozenset[LogType]().union(*kinds)
-    return cast("frozenset[LogType]", request.__dict__[_READABLE])
+        request.__dict__[_READABLE] = readable(cast("User", request.user))
+    return cast("Readable", request.__dict__[_READABLE])
+
+
+def readable_log_types(request: HttpRequest) -> frozenset[LogType]:
+    """The logs this person may read somewhere."""
+    return frozenset[LogType]().union(*readable_of(request).values())
 
 
 def trace_address(task_id: str) -> str:
@@ -105,6 +110,7 @@ class EventAdmin(ReadOnlyAdmin):
                 "title": str(self.opts.verbose_name_plural).capitalize(),
                 "asked": asked,
                 "sentence": self.sentence,
+                "kept": kept_under_policy(readable_of(request), [self.log_type]),
                 "trace_url": reverse("admin:logs_find_trace"),
                 "rows": asked.rows(page),
                 "organizations": len({event.organization_id for event in page.rows}),
@@ -200,10 +206,11 @@ class ActivityLogAdmin(EventAdmin):
         return self.trace_view(request, task_id)
 
     def trace_view(self, request: HttpRequest, task_id: str) -> HttpResponse:
+        kept = kept_under_policy(readable_of(request), LogType)
         try:
             trace = tracing.trace_of(viewer_of(request), task_id, now=timezone.now())
         except NotFound:
-            context = {"title": "No such task", "task_id": task_id}
+            context = {"title": "No such task", "task_id": task_id, "kept": kept}
             return self.render(request, "logs/no_such_task.html", context, status=404)
         return self.render(
             request,
@@ -211,6 +218,7 @@ class ActivityLogAdmin(EventAdmin):
             {
                 "title": f"Task {task_id}",
                 "trace": trace,
+                "kept": kept,
                 "stages": timeline.stage_lines(trace),
                 "steps": timeline.steps(trace),
                 "span": timeline.whole_span(trace),

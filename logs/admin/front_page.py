@@ -1,20 +1,27 @@
-"""The first page's part of the record: logs to read, refused items, what waits for a decision."""
+"""The first page's part of the record: logs to read, what waits for a decision, what is held."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from logs.admin.events import LOG_ADMINS
+from logs.admin.legal_holds import own_organizations
 from logs.admin.policy import decides_on_policy
 from logs.admin.quarantine import COUNTED_AT_MOST, quarantined
+from logs.retention import overview, resolutions, runs
 from orgo_audit.admin import site
 from orgo_audit.policy import versions
 
 
 def front_page(request: HttpRequest) -> dict[str, Any]:
     decides = decides_on_policy(request)
+    own, now = own_organizations(request), timezone.now()
+    due = Count("pk", filter=Q(review_on__lte=now.date()))
+    held = overview.holds_of(own).filter(released_at=None).aggregate(all=Count("pk"), due=due)
     return {
         "logs": [log for log in LOG_ADMINS if log.has_view_permission(request)],
         "quarantined": quarantined(request),
@@ -23,6 +30,11 @@ def front_page(request: HttpRequest) -> dict[str, Any]:
         "policy_in_force": versions.in_force() if decides else None,
         "policy_waiting": versions.waiting() if decides else None,
         "policy_unusable": versions.unusable() if decides else None,
+        "conflicts": [one for one in resolutions.kept_by(own) if one.waits],
+        "holds": held["all"],
+        "holds_due": held["due"],
+        "last_retention": runs.last_finished(),
+        "retention_overdue": runs.is_overdue(now),
     }
 
 

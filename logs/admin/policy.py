@@ -15,15 +15,17 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from logs import tasks
 from logs.record import policy_loading
+from logs.retention.foresight import would_destroy
 from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import Conflict, NotFound
 from orgo_audit.policy import versions
-from orgo_audit.policy.models import PolicyVersion
+from orgo_audit.policy.models import PolicyState, PolicyVersion
 
 DECISIONS = {"accept": policy_loading.accept, "refuse": policy_loading.refuse}
 
@@ -80,11 +82,16 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         version = PolicyVersion.objects.filter(pk=version_id).first()
         if version is None:
             raise Http404
+        now = timezone.now()
+        waits = version.state == PolicyState.WAITING
+        policy = versions.readable_policy(version) if waits else None
         context = {
             "title": f"Policy version {version.pk}",
             "version": version,
             "in_force": versions.in_force(),
             "diff": diff_lines(version.diff),
+            "sooner": would_destroy(policy, now=now) if policy else [],
+            "now": now,
         }
         return self.render(request, "logs/policy_version.html", context)
 

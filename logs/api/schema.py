@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from logs.api import shapes
 from logs.api.examples import EXAMPLES
+from logs.api.retention_schema import RETENTION_COMPONENTS, RETENTION_OPERATIONS
 from logs.cases.looks import PURPOSE_LENGTH
 from logs.record.drafts import FIELD_OF_WIRE, MAX_EVENTS
 from logs.record.export import Form
@@ -24,6 +25,11 @@ from orgo_audit.api_schema import (
 
 BASE = "/api/v1"
 _BAD_QUERY = {400: refusal("An unknown, repeated or malformed parameter.")}
+_KEPT = (
+    "Events are kept for the periods of the policy, counted from `recorded_at`; older ones have"
+    " been destroyed under it, unless a hold keeps them, and are in no answer and no file from the"
+    " moment on at which their period was over."
+)
 _EVENT_ID = in_path("event_id", "The event's id, from a receipt or a list.", shapes.UUID)
 _FILTER_WORDS = {
     "action": "What happened, as sent; in error logs the error.",
@@ -91,7 +97,8 @@ def _log_operations(name: str, log_type: LogType | None) -> dict[str, Operation]
             f"list_{slug}",
             tag,
             "List events",
-            "Newest first, by `timestamp`; pages go by key, so page 1,000 costs what page 1 does.",
+            "Newest first, by `timestamp`; pages go by key, so page 1,000 costs what page 1 does."
+            f" {_KEPT}",
             {200: answer("One page.", ref(f"{event}Page")), **_BAD_QUERY},
             EXAMPLES[f"list_{slug}"],
             (*_FILTERS, *_PAGING),
@@ -101,7 +108,8 @@ def _log_operations(name: str, log_type: LogType | None) -> dict[str, Operation]
             f"get_{slug}",
             tag,
             "Read one event",
-            "An id of another log type, or of another organization, is not here.",
+            "An id of another log type, or of another organization, is not here; nor is one whose"
+            " period is over.",
             {200: answer("The event.", ref(event)), **_BAD_QUERY},
             EXAMPLES[f"get_{slug}"],
             (_EVENT_ID,),
@@ -141,7 +149,7 @@ def _export(slug: str, tag: str) -> Operation:
         tag,
         "Export events",
         "Streams exactly the events that the list's filters select, in the same order. In CSV a"
-        " cell that a spreadsheet would take for a formula gets an apostrophe before it.",
+        f" cell that a spreadsheet would take for a formula gets an apostrophe before it. {_KEPT}",
         {200: {"description": "The events, a line each.", "content": content}, **_BAD_QUERY},
         EXAMPLES[f"export_{slug}"],
         (*_FILTERS, *_MANNER),
@@ -153,7 +161,7 @@ _TRACE = Operation(
     "Traces",
     "Follow one task",
     "A task from e-mail to completion: its stages against the policy's deadlines, and its events"
-    " of all types in order.",
+    f" of all types in order. {_KEPT}",
     {200: answer("The trace.", ref("Trace")), **_BAD_QUERY},
     EXAMPLES["get_trace"],
     (in_path("task_id", "The task; may hold slashes.", shapes.TEXT | {"minLength": 1}),),
@@ -367,6 +375,7 @@ OPERATIONS: dict[str, Operation] = {
     **_log_operations("logs", None),
     f"GET {BASE}/traces/{{task_id}}/": _TRACE,
     **_QUARANTINE,
+    **RETENTION_OPERATIONS,
     **_RESTRICTED,
 }
 
@@ -375,4 +384,4 @@ class RecordSchema(Documented):
     """The record's part of the API's documentation."""
 
     def __init__(self) -> None:
-        super().__init__(OPERATIONS, shapes.COMPONENTS)
+        super().__init__(OPERATIONS, {**shapes.COMPONENTS, **RETENTION_COMPONENTS})

@@ -301,7 +301,10 @@ COMPONENTS: dict[str, Json] = {
             "state": {"type": "string", "enum": ["open", "escalated", "completed"]},
             "stages": {"type": "array", "items": _STAGE},
             "events": {"type": "array", "items": ref("Event")},
-        }
+            "erased": COUNT
+            | {"minimum": 1, "description": "Events that went on a person's request, if any did."},
+        },
+        ("erased",),
     ),
     "QuarantinedItem": _QUARANTINED,
     "QuarantinePage": page_of(ref("QuarantinedItem")),

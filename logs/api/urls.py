@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from logs.api import cases, quarantine, reveals, views
+from logs.api import cases, quarantine, retention, reveals, views
 from logs.record.vocabulary import LogType
 
 REQUESTS = "cases/<uuid:code>/reveal-requests"
@@ -38,6 +38,18 @@ urlpatterns = [
         "quarantine/<uuid:item_id>/discard/",
         quarantine.DiscardView.as_view(),
         name="quarantine-discard",
+    ),
+    path("retention/plan/", retention.PlanView.as_view(), name="retention-plan"),
+    path(
+        "retention/certificates/",
+        retention.CertificatesView.as_view(),
+        name="retention-certificates",
+    ),
+    path("legal-holds/", retention.LegalHoldsView.as_view(), name="legal-holds"),
+    path(
+        "legal-holds/<uuid:hold_id>/release/",
+        retention.ReleaseView.as_view(),
+        name="legal-hold-release",
     ),
     path("anonymized-logs/", cases.AnonymizedLogView.as_view(), name="anonymized-logs"),
     path(

@@ -18,6 +18,7 @@ from logs.cases.access import policy_of
 from logs.cases.models import Case
 from logs.record.export import FORMULA_SIGNS, Form
 from orgo_audit.accounts.models import Organization
+from orgo_audit.policy.regimes import kept_cases
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
 
 Json = dict[str, Any]
@@ -40,16 +41,17 @@ def told_cases(cases: Iterable[Case], *, today: date) -> list[Json]:
     for case in cases:
         if case.organization not in policies:
             policies[case.organization] = policy_of(case.organization)
-        workflow = policies[case.organization].sensitive_workflows.get(case.workflow)
-        told.append(_told_case(case, workflow or SensitiveWorkflow(), today))
+        told.append(_told_case(case, policies[case.organization], today))
     return told
 
 
-def _told_case(case: Case, workflow: SensitiveWorkflow, today: date) -> Json:
+def _told_case(case: Case, policy: OrganizationPolicy, today: date) -> Json:
+    workflow = policy.sensitive_workflows.get(case.workflow, SensitiveWorkflow())
+    period = kept_cases(policy, case.workflow).period
     done = {"acknowledged": case.acknowledged_on, "answered": case.answered_on}
     known = {step: day for step, day in done.items() if day}
     due = clock.deadlines(case.opened_on, workflow.deadlines, known, case.closed_on, today=today)
-    ends = clock.destroyed_after(case.closed_on, workflow.case_period) if case.closed_on else None
+    ends = clock.destroyed_after(case.closed_on, period) if case.closed_on else None
     return {
         "code": str(case.pk),
         "workflow": case.workflow,

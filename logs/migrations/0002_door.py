@@ -18,8 +18,10 @@ DECLARE
   organization bigint;
   removed bigint;
 BEGIN
-  IF reason IN ('expired', 'erased') THEN
-    RAISE EXCEPTION 'removing for the reason % is not built yet', reason USING ERRCODE = '0A000';
+  IF reason = 'expired' THEN
+    RETURN public.remove_expired(ids, announcement);  -- of 0006_destruction
+  ELSIF reason = 'erased' THEN
+    RETURN public.remove_erased(ids, announcement);  -- of 0007_erasure
   ELSIF reason IS DISTINCT FROM 'reclassified' THEN
     RAISE EXCEPTION 'unknown reason for a removal' USING ERRCODE = '22023';
   END IF;

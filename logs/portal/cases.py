@@ -19,6 +19,8 @@ from logs.cases.reading import CaseEventQuery
 from logs.portal import exports, listing, timeline
 from logs.portal.frame import hr_page, show
 from logs.record.export import Form, chosen_form
+from logs.retention import holds
+from orgo_audit.policy.regimes import kept_cases
 from orgo_audit.policy.schema import SensitiveWorkflow
 
 
@@ -124,10 +126,16 @@ def workflow_of(case: Case) -> SensitiveWorkflow:
 
 def facts_of(case: Case) -> dict[str, object]:
     """What every page of a case says about it."""
-    return {"line": listing.line_of(case, today=today()), "destroyed_after": destroyed_after(case)}
+    is_held = case.closed_on is not None and str(case.pk) in holds.held_cases(case.organization)
+    return {
+        "line": listing.line_of(case, today=today()),
+        "destroyed_after": destroyed_after(case),
+        "is_held": is_held,
+    }
 
 
 def destroyed_after(case: Case, *, closed_on: date | None = None) -> date | None:
     """Until when the case is kept, if it is closed or were closed on that day."""
     end = case.closed_on or closed_on
-    return clock.destroyed_after(end, workflow_of(case).case_period) if end else None
+    period = kept_cases(policy_of(case.organization), case.workflow).period
+    return clock.destroyed_after(end, period) if end else None

@@ -19,12 +19,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from logs.cases import errands, requests
-from logs.cases.models import Act, RequestState
+from logs.cases.models import Act, ApprovalRequest, RequestState
 from logs.cases.requests import RequestViewer, ShownRequest
 from logs.portal import purpose
 from logs.portal.ceremonies import Ceremony, places, signed_answer
 from logs.portal.frame import role_page, show
 from logs.portal.vault_forms import OrganizationForm, explain
+from logs.retention import erasing
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound, OrgoError, Unavailable
 from orgo_audit.requests import address_of
@@ -98,7 +99,7 @@ def one(request: HttpRequest, viewer: RequestViewer, request_id: UUID) -> HttpRe
 @role_page(requests.request_viewer)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_erasure(request: HttpRequest, viewer: RequestViewer) -> HttpResponse:
-    """Asks two custodians to erase a person of the restricted world."""
+    """Asks two custodians to erase a person: of the restricted world, and in the ordinary logs."""
     organizations = _erasing(viewer)
     if not organizations:
         raise NotFound
@@ -209,6 +210,7 @@ def _page(
         "problem": problem,
         "form": form or DenyForm(),
         "is_reveal": row.act == Act.REVEAL,
+        "events": _planned(row),
         "is_over": row.expires_at <= now,
         "views_left": max(row.views - row.views_done, 0),
     }
@@ -217,6 +219,12 @@ def _page(
         context |= _to_decide(viewer, shown) | places(request)
     status = problem.status if problem else 400 if form else 200
     return show(request, "cases/reveal.html", context, status=status)
+
+
+def _planned(row: ApprovalRequest) -> str:
+    """What an erasure would destroy in the ordinary logs, in words."""
+    plan = erasing.plan_of(row.pk) if row.act == Act.ERASE else None
+    return erasing.sentence(plan) if plan else ""
 
 
 def _title(shown: ShownRequest) -> str:

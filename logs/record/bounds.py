@@ -8,7 +8,9 @@ from django.db import connection, transaction
 
 from logs import metrics
 from logs.record import own_events
+from logs.record.expiry import kept
 from logs.record.models import Batch, QuarantinedEvent, ReadMark
+from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization
 
 # A service that was down for weeks must not deliver its last batch twice.
@@ -37,7 +39,10 @@ def forget_spent_rows(now: datetime) -> None:
 
 
 def prune_quarantine(now: datetime) -> None:
-    """Refused items stay 30 days, the newest 100,000 and 256 MiB of them; what goes is told."""
+    """Refused items stay 30 days, the newest 100,000 and 256 MiB of them; what goes is told.
+
+    None stays longer than an event of the organization would: it is a copy like others.
+    """
     for organization in Organization.objects.order_by("pk"):
         _prune(organization, now)
     metrics.QUARANTINE_ITEMS.set(QuarantinedEvent.objects.count())
@@ -46,7 +51,7 @@ def prune_quarantine(now: datetime) -> None:
 @transaction.atomic
 def _prune(organization: Organization, now: datetime) -> None:
     own = QuarantinedEvent.objects.filter(organization=organization)
-    expired, _ = own.filter(recorded_at__lt=now - KEEP_QUARANTINE).delete()
+    expired, _ = own.filter(recorded_at__lt=_kept_since(organization, now)).delete()
     gone = {"expired": expired, "surplus": _remove_surplus(organization)}
     if not any(gone.values()):
         return
@@ -54,6 +59,11 @@ def _prune(organization: Organization, now: datetime) -> None:
         "Quarantine Pruned", organization, "system:quarantine", dict(gone)
     )
     transaction.on_commit(lambda: _count(gone))
+
+
+def _kept_since(organization: Organization, now: datetime) -> datetime:
+    shortest = max(kept(organization, kind).period.over(now)[0][1] for kind in LogType)
+    return max(now - KEEP_QUARANTINE, shortest)
 
 
 def _remove_surplus(organization: Organization) -> int:

@@ -260,3 +260,16 @@ class ReadMark(models.Model):
 
     def __str__(self) -> str:
         return "read mark"
+
+
+class ErasedEvents(models.Model):
+    """How many events of a task went because a person asked; the task by a keyed digest."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    events = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return "events erased of a task"

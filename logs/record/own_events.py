@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -152,6 +153,11 @@ def report_settlement(
     _report(action, item.organization, viewer.name, viewer.address, about | told)
 
 
+def announce_destruction(organization: Organization, told: dict[str, Any]) -> UUID:
+    """Says that events are about to be destroyed, and by which plan; the id of what was said."""
+    return UUID(_report("Destruction Announced", organization, "system:retention", None, told))
+
+
 def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
     """A version of the policy was loaded, accepted or refused: said in every organization."""
     for organization in Organization.objects.all():
@@ -214,7 +220,7 @@ def _report(
     actor: str | None,
     address: str | None,
     told: dict[str, Any],
-) -> None:
+) -> str | None:
     code = code_of(action)
     draft = Draft(
         log_type=LogType.SECURITY,
@@ -226,4 +232,4 @@ def _report(
         ip_address=address,
         details=told,
     )
-    ingest.record([draft], Sender(organization, PORTAL))
+    return ingest.record([draft], Sender(organization, PORTAL)).ids[0]

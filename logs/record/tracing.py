@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from logs.record import reading
+from logs.record import erasures, reading
 from logs.record.access import Viewer
 from logs.record.drafts import as_wire, format_instant
 from logs.record.models import Event
@@ -24,10 +24,12 @@ class Trace:
     state: str
     stages: list[StageReport]
     events: list[Event]
+    # How many more there were, before somebody's erasure.
+    erased: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The answer of `GET /api/v1/traces/{task_id}/`."""
-        return {
+        """The answer of `GET /api/v1/traces/{task_id}/`; `erased` where something was."""
+        told: dict[str, Any] = {
             "task_id": self.task_id,
             "state": self.state,
             "stages": [
@@ -40,6 +42,7 @@ class Trace:
             ],
             "events": [as_wire(event, event.organization.slug) for event in self.events],
         }
+        return told | {"erased": self.erased} if self.erased else told
 
 
 def trace_of(viewer: Viewer, task_id: str, *, now: datetime) -> Trace:
@@ -47,7 +50,8 @@ def trace_of(viewer: Viewer, task_id: str, *, now: datetime) -> Trace:
     events = reading.events_of_task(viewer, task_id)
     happenings = [Happening(event.code, event.occurred_at) for event in events]
     reports = stage_reports(happenings, _expected_stages(events), now=now)
-    return Trace(task_id, task_state(happenings), reports, events)
+    erased = erasures.count(events[0].organization, task_id)
+    return Trace(task_id, task_state(happenings), reports, events, erased)
 
 
 def _expected_stages(events: list[Event]) -> Mapping[str, Period | None]:

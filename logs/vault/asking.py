@@ -11,6 +11,7 @@ from typing import Any, get_args
 from django.utils import timezone
 
 from logs.cases.models import ApprovalRequest, Case, LookedAt, RequestState
+from logs.retention import erasing
 from logs.vault import approvals, dossiers, marks, notices, people, subjects
 from logs.vault.askers import asking, asking_hr
 from logs.vault.assigning import accounts_with_role
@@ -77,6 +78,8 @@ def ask_erasure(question: Question) -> dict[str, Any]:
     words = dossiers.Words(
         canonical=_text(petition), reason=reason, person=whom.name, case=whom.case
     )
+    if whom.case is None:
+        erasing.ask(question.organization, petition.id, [whom.name, whom.key])
     return _put(question, petition, words, now)
 
 

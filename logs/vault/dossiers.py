@@ -15,6 +15,7 @@ import msgspec
 
 from logs.cases import models as shown
 from logs.cases.models import ApprovalRequest, RequestState
+from logs.retention import erasing
 from logs.vault.keyring import KeysLost
 from logs.vault.keys import Keys, destroy
 from logs.vault.models import KeyKind, VaultRequest, WrappedKey
@@ -119,9 +120,14 @@ def _sealed(identifier: UUID, words: Words, keys: Keys) -> bytes:
 
 
 def end(identifier: UUID, state: RequestState, *, now: datetime) -> None:
-    """Nothing can be decided or seen any more; an erasure's key is destroyed."""
+    """Nothing can be decided or seen any more; an erasure's key is destroyed.
+
+    Of one that was not carried out the plan goes too.
+    """
     VaultRequest.objects.filter(pk=identifier, ended_at=None).update(ended_at=now)
     rows = ApprovalRequest.objects.filter(pk=identifier)
     rows.update(state=state)
     if rows.filter(act=shown.Act.ERASE).exists():
         destroy([identifier])
+        if state != RequestState.DONE:
+            erasing.forget(identifier)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,6 +23,8 @@ from logs.cases.models import (
     CaseState,
     RequestState,
 )
+from logs.retention import erasing, holds
+from logs.retention.models import ErasurePlan
 from logs.vault import dossiers, held, rotation, subjects
 from logs.vault.dossiers import Dossier
 from logs.vault.errands import Question
@@ -35,6 +38,7 @@ from logs.vault.models import (
     Subject,
     WrappedKey,
 )
+from logs.vault.people import key_of_text
 from logs.vault.petitions import Act
 from logs.vault.requests import carries_out
 from logs.vault.subjects import Sought
@@ -47,11 +51,23 @@ _SEVERAL = (
     " for an address"
 )
 _OPEN = "needed while a case is open (GDPR Art. 17(3)(e)); ask again once it is closed"
+_HELD = "kept under a legal hold (GDPR Art. 17(3)(e)); ask again once it is released"
 _BESIDE_OTHERS = (
     "waiting in no case may name the person beside others: have them placed first (list their"
     " workflow in the policy), then ask again"
 )
 _PERHAPS = "left: they give the name and are in no case, so they may be about somebody else"
+_ORDINARY = "ordinary logs"
+_SOON = "being erased; what went and what stays is told here soon"
+_NOT_IN_A_CASE = "not searched: there a name is not one case's; ask for an address"
+_STAYS = {
+    "hold": (f"{_ORDINARY} under a legal hold", "until it is released"),
+    "duty": (f"{_ORDINARY} that a regime wants kept", "for as long as it asks for"),
+    "own_record": (
+        f"{_ORDINARY}, the portal's own events",
+        "for their period: they account for who did what in it",
+    ),
+}
 _BY_ANOTHER = "the person was erased by another request"
 
 
@@ -84,6 +100,7 @@ def carry_out_granted(dossier: Dossier, question: Question) -> None:
     if erased.is_done:
         named = _end_requests(dossier, subjects.sought(person), question, now)
         dossier.end(RequestState.DONE, now=now)
+        erasing.approve(dossier.row.pk, now)
         certificate.append(asdict(_named_in_requests(named)))
     else:
         dossier.end(RequestState.DENIED, now=now)
@@ -93,9 +110,10 @@ def carry_out_granted(dossier: Dossier, question: Question) -> None:
 def carry_out(organization: Organization, person: str, own: Keys, *, today: date) -> Erasure:
     """Erases whoever is known by this address or name; an unknown person leaves nothing to erase.
 
-    Refused while the person takes part in an open case: then the data are still needed for legal
-    claims (GDPR Art. 17(3)(e)). Refused where a name may be several people's, and where something
-    held names the person beside others, who would vanish with it.
+    Refused while the person takes part in an open case, or a legal hold names the person or such a
+    case: then the data are still needed for legal claims (GDPR Art. 17(3)(e)). Refused where a name
+    may be several people's, and where something held names the person beside others, who would
+    vanish with it.
     """
     whom = subjects.sought(person)
     tags = subjects.tags_of(organization, whom, own)
@@ -105,17 +123,28 @@ def carry_out(organization: Organization, person: str, own: Keys, *, today: date
     places = _places(organization, known, own)
     if Case.objects.filter(pk__in=_cases(places), state=CaseState.OPEN).exists():
         return _refused("cases", _OPEN)
+    if _is_held(organization, whom, places):
+        return _refused("legal holds", _HELD)
     naming = held.naming(organization, whom, versions.current().for_organization(organization.slug))
     if naming.beside_others:
         return _refused("held reports", f"{len(naming.beside_others)} {_BESIDE_OTHERS}")
     for subject in known:
         _destroy(subject, places, today)
     HeldItem.objects.filter(pk__in=naming.alone).delete()
-    return Erasure(True, tuple(_read_back(organization, known, places, tags, naming)))
+    ordinary = Visited(_ORDINARY, _SOON if whom.case is None else _NOT_IN_A_CASE)
+    told = _read_back(organization, known, places, tags, naming)
+    return Erasure(True, (*told, ordinary))
 
 
 def _refused(store: str, why: str) -> Erasure:
     return Erasure(False, (Visited(store, why),))
+
+
+def _is_held(organization: Organization, whom: Sought, places: Iterable[Participant]) -> bool:
+    if any(key_of_text(name) == whom.key for name in holds.held_people(organization)):
+        return True
+    held_codes = set(holds.held_cases(organization))
+    return any(str(code) in held_codes for code in _cases(places))
 
 
 def _places(organization: Organization, known: Iterable[Subject], own: Keys) -> list[Participant]:
@@ -172,6 +201,30 @@ def _named_in_requests(named: Collection[UUID]) -> Visited:
     return _counted("requests that named the person", WrappedKey.objects.filter(owner__in=named))
 
 
+# --- the ordinary world ---------------------------------------------------------------------------
+
+
+def tell_of_events() -> None:
+    """Puts into the certificates what the worker erased of the ordinary logs, and what stays."""
+    for plan in erasing.done():
+        with transaction.atomic():
+            request = ApprovalRequest.objects.select_for_update().filter(pk=plan.pk).first()
+            if request is not None:
+                told = [line for line in request.certificate or () if line["store"] != _ORDINARY]
+                request.certificate = told + [asdict(line) for line in _of_events(plan)]
+                request.save(update_fields=["certificate"])
+            erasing.forget(plan.pk)
+
+
+def _of_events(plan: ErasurePlan) -> Iterator[Visited]:
+    until = f"{plan.planned_at:%Y-%m-%d %H:%M} UTC"
+    yield Visited(_ORDINARY, f"{plan.events} erased; searched as they were at {until}")
+    for reason, (store, why) in _STAYS.items():
+        if number := plan.kept.get(reason):
+            yield Visited(store, f"{number} left, {why}")
+    yield Visited("quarantine", "not searched: what was refused goes within 30 days")
+
+
 # --- the certificate ------------------------------------------------------------------------------
 
 
@@ -202,7 +255,6 @@ def _read_back(
     yield Visited("notes of HR", "not searched: HR's own words, to be read by HR")
     days = rotation.LONGEST_EPOCH.days
     yield Visited("backups", f"end with the epoch of the keys, in at most {days} days")
-    yield Visited("ordinary logs", "not part of this: retention and its own erasure")
 
 
 def _counted_held(naming: held.Naming) -> Visited:

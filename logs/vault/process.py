@@ -16,7 +16,17 @@ from django.utils import timezone
 
 from logs import envelope
 from logs.cases.models import VaultBeat
-from logs.vault import answering, envelopes, inbox, keyring, keys, requests, rotation
+from logs.vault import (
+    answering,
+    endings,
+    envelopes,
+    erasure,
+    inbox,
+    keyring,
+    keys,
+    requests,
+    rotation,
+)
 from logs.vault.models import WrappedKey
 from orgo_audit.errors import Unavailable
 from orgo_audit.policy import versions
@@ -105,6 +115,8 @@ def _beat() -> None:
 def _keep_house() -> None:
     answering.forget_stale()
     requests.expire(timezone.now())
+    endings.end_cases(timezone.now())
+    erasure.tell_of_events()
     today = timezone.now().date()
     if rotation.is_due(keyring.read(settings.ORGO_VAULT_KEYRING), today):
         rotation.rotate(today)

@@ -15,7 +15,7 @@ import psutil
 from orgo_audit.embedded import paths, secrets
 from orgo_audit.errors import Unavailable
 
-LAYOUT = "1"
+LAYOUT = "2"
 LEFTOVER_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.1
 

@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from orgo_audit.periods import Period
+from orgo_audit.policy.regimes import Kept, kept_cases, kept_log
 from orgo_audit.policy.schema import (
+    LOG_VIEWS,
     ROLES,
     SECOND_FACTOR_ROLES,
     OrganizationPolicy,
     Policy,
+    Retention,
     SensitiveWorkflow,
 )
 
 Kind = Literal["shortens_retention", "widens_access", "weakens_sign_in", "lifts_sensitivity"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_LOG_TYPES = ("activity_logs", "error_logs", "security_logs")
 _SIGNS = {"mailboxes": "mailbox", "actions": "action", "identity_fields": "identity field"}
 
 _NO_SECOND_FACTOR = (
@@ -69,17 +70,32 @@ def _compared(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[Cons
 
 
 def _shortened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:
-    for log_type in _LOG_TYPES:
-        before = getattr(old.retention_policies, log_type)
-        after = getattr(new.retention_policies, log_type)
-        yield from _shorter(log_type, before, after)
-    for name, was, becomes in _kept_sensitive(old, new):
-        yield from _shorter(f"closed {name} cases", was.case_period, becomes.case_period)
+    """With what the regimes make of the stated periods: another regime can destroy too."""
+    for log in LOG_VIEWS:
+        yield from _shorter(log, kept_log(old, log), kept_log(new, log))
+    for name, _, _ in _kept_sensitive(old, new):
+        yield from _shorter(f"closed {name} cases", kept_cases(old, name), kept_cases(new, name))
+    yield from _sooner(old.retention, new.retention)
 
 
-def _shorter(what: str, before: Period, after: Period) -> Iterator[str]:
-    if after.may_be_shorter_than(before):
-        yield f"{what} would be kept {after} instead of {before}"
+def _shorter(what: str, before: Kept, after: Kept) -> Iterator[str]:
+    if after.period.may_be_shorter_than(before.period):
+        yield f"{what} would be kept {after.period} instead of {before.period}"
+    if before.in_conflict and not after.in_conflict:
+        yield (
+            f"{what} older than {after.period} would be destroyed; until now regimes ask for at"
+            f" least {before.floor} and at most {before.ceiling}, and only a resolution lets them"
+        )
+
+
+def _sooner(before: Retention, after: Retention) -> Iterator[str]:
+    if (before.approval, after.approval) == ("two_people", "automatic"):
+        yield "nobody would approve what is destroyed; until now two people do"
+    if after.notice.may_be_shorter_than(before.notice):
+        yield (
+            f"a plan of what is destroyed would be published {after.notice} ahead"
+            f" instead of {before.notice}"
+        )
 
 
 def _widened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str]:

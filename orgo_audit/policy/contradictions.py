@@ -6,7 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator
 from zoneinfo import available_timezones
 
+from orgo_audit.periods import Period
 from orgo_audit.policy.schema import ROLES, Policy, Rules, known_views
+
+# Whatever is over its period is gone three days after its month's end and period: a plan that is
+# published the night after must be over its notice by then.
+LONGEST_NOTICE = Period(2, "day")
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:
@@ -31,7 +36,13 @@ def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
                 f"{prefix}workflows.{name}",
                 "listed under sensitive_workflows too; it can only be one of them",
             )
-    for problem in (_unknown_views, _shared_mailboxes, _ladder_out_of_order, _impossible_hours):
+    for problem in (
+        _unknown_views,
+        _shared_mailboxes,
+        _ladder_out_of_order,
+        _impossible_hours,
+        _too_long_a_notice,
+    ):
         for path, sentence in problem(rules):
             yield prefix + path, sentence
 
@@ -76,3 +87,13 @@ def _impossible_hours(rules: Rules) -> Iterator[tuple[str, str]]:
         near = difflib.get_close_matches(hours.time_zone, available_timezones(), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         yield "escalation.business_hours.time_zone", f"unknown time zone {hours.time_zone}{hint}"
+
+
+def _too_long_a_notice(rules: Rules) -> Iterator[tuple[str, str]]:
+    notice = rules.retention.notice
+    if LONGEST_NOTICE.is_shorter_than(notice):
+        yield (
+            "retention.notice",
+            f"{notice} is too long: at most {LONGEST_NOTICE}, so that what is over its period is"
+            " gone within three days",
+        )

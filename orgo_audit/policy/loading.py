@@ -105,7 +105,7 @@ class _Reader:
         if isinstance(plain, inspect.UnionType):
             if nodes.is_nothing(node):
                 return None
-            accepted, plain = _unwrapped(_first_type(plain))
+            accepted, plain = _unwrapped(_type_for(node, plain))
         if isinstance(plain, inspect.StructType):
             return self._struct(node, plain, path, base)
         if isinstance(plain, inspect.DictType):
@@ -256,8 +256,12 @@ def _fits(text: str, wanted: inspect.Type) -> bool:
     return pattern is None or re.fullmatch(pattern, text) is not None
 
 
-def _first_type(wanted: inspect.UnionType) -> inspect.Type:
-    return next(item for item in wanted.types if not isinstance(item, inspect.NoneType))
+def _type_for(node: Node, wanted: inspect.UnionType) -> inspect.Type:
+    """What the node can be meant as: a list where it is one, else what is no list."""
+    some = [item for item in wanted.types if not isinstance(item, inspect.NoneType)]
+    is_list = isinstance(node, SequenceNode)
+    fitting = [item for item in some if isinstance(item, inspect.VarTupleType) == is_list]
+    return (fitting or some)[0]
 
 
 def _joined(path: str, name: str) -> str:

@@ -35,6 +35,11 @@ class PolicyVersion(models.Model):
     diff = models.TextField(blank=True, help_text="against the text then in force")
     problem = models.TextField(blank=True, help_text="why it was refused, with line and column")
     consequences = models.JSONField(default=list, blank=True)
+    plain = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="the policy it makes, defaults and overrides filled in, as SQL can read it",
+    )
 
     class Meta:
         verbose_name = "policy version"
@@ -51,6 +56,10 @@ class PolicyVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(problem="") | Q(state=PolicyState.REFUSED),
                 name="policy_version_problem_refused",
+            ),
+            models.CheckConstraint(
+                condition=~Q(problem="") | Q(plain__isnull=False),
+                name="policy_version_plain_unless_problem",
             ),
             models.UniqueConstraint(
                 fields=("state",),

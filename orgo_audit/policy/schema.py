@@ -29,6 +29,8 @@ ANONYMIZED_PATTERN = "^anonymized_[a-z][a-z0-9_]{0,39}_logs$"
 TimeGrain = Literal["day", "hour"]
 Frequency = Literal["daily", "weekly", "monthly"]
 Regime = Literal["gdpr", "hipaa", "whistleblowing"]
+REGIMES: tuple[Regime, ...] = get_args(Regime)
+Approval = Literal["automatic", "two_people"]
 Channel = Literal["email", "webhook", "alertmanager"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WORKING_DAYS: tuple[Weekday, ...] = get_args(Weekday)[:5]
@@ -134,6 +136,16 @@ class RetentionPolicies(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     activity_logs: Period = Period(6, "month")
     error_logs: Period = Period(1, "year")
     security_logs: Period = Period(2, "year")
+
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How what is over its period is destroyed: a plan is published, and waits for its notice.
+
+    With `two_people`, it also waits until two people have approved it.
+    """
+
+    approval: Approval = "automatic"
+    notice: Period = Period(1, "day")
 
 
 class RoleAccess(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -269,6 +281,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The blocks that hold for an organization."""
 
     retention_policies: RetentionPolicies = RetentionPolicies()
+    retention: Retention = Retention()
     access_control: AccessControl = AccessControl()
     alert_thresholds: AlertThresholds = AlertThresholds()
     metrics: Metrics = Metrics()
@@ -292,9 +305,19 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrganizationPolicy(Rules, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One organization's overrides; what is left out is inherited, key by key."""
+    """One organization's overrides; what is left out is inherited, key by key.
 
-    regime: Regime | None = None
+    `regime` is one name or a list of names: profiles with floors and ceilings of retention.
+    """
+
+    regime: Regime | tuple[Regime, ...] | None = None
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The names under `regime`, however many."""
+        if self.regime is None:
+            return ()
+        return self.regime if isinstance(self.regime, tuple) else (self.regime,)
 
 
 class Policy(Rules, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -375,6 +398,7 @@ def _say_defaults_in_words(struct: type[Struct], properties: dict[str, dict[str,
 
 _STRUCTS: tuple[type[Struct], ...] = (
     RetentionPolicies,
+    Retention,
     RoleAccess,
     Roles,
     AccessControl,

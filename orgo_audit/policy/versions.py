@@ -19,7 +19,7 @@ from orgo_audit.policy.changes import consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from orgo_audit.policy.nodes import decode
-from orgo_audit.policy.schema import Policy
+from orgo_audit.policy.schema import Policy, as_plain
 
 RECHECK_SECONDS = 2.0
 # Comparing takes the square of the lines; no policy is so long.
@@ -163,8 +163,8 @@ def _judge(version: PolicyVersion, raw: bytes, name: str, old: PolicyVersion | N
     except PolicyError as error:
         version.state, version.problem = PolicyState.REFUSED, str(error)
         return
-    version.state = PolicyState.ACCEPTED
-    before = _readable(old) if old else new
+    version.state, version.plain = PolicyState.ACCEPTED, as_plain(new)
+    before = readable_policy(old) if old else new
     if before is None:  # nobody can tell what the change would do, so a person decides
         version.state, version.decided_at = PolicyState.WAITING, None
         return
@@ -174,10 +174,10 @@ def _judge(version: PolicyVersion, raw: bytes, name: str, old: PolicyVersion | N
         version.state, version.decided_at = PolicyState.WAITING, None
 
 
-def _readable(version: PolicyVersion) -> Policy | None:
-    """Its policy; None for one that an older release accepted and this one cannot read."""
+def readable_policy(version: PolicyVersion) -> Policy | None:
+    """Its policy; None for one that an older release loaded and this one cannot read."""
     try:
-        return load_policy(version.text, name="the policy in force")
+        return load_policy(version.text, name=f"policy version {version.pk}")
     except PolicyError:
         return None
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from logs.api.case_examples import CASE_EXAMPLES, CASE_IDS
 from logs.api.examples import IDS, REFUSED_ITEM, SENT
+from logs.api.retention_examples import RETENTION_EXAMPLES, RETENTION_IDS
 from logs.api.schema import OPERATIONS
 from logs.record.vocabulary import LogType
 from orgo_audit import api_docs
@@ -26,6 +27,7 @@ from tests.builders import (
     stored,
 )
 from tests.logs.vault.scene import a_scene
+from tests.retention import a_certificate, a_hold
 from tests.vault_at_hand import VaultAtHand
 
 EXAMPLES = {
@@ -33,7 +35,7 @@ EXAMPLES = {
     for place, operation in OPERATIONS.items()
     for example in operation.examples
 }
-SHOWN = ("code", "path", "status", "title", "verdict", "discarded")
+SHOWN = ("code", "path", "status", "title", "verdict", "discarded", "scope", "state")
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,14 @@ class World:
             (event,) = stored(self.organization, sent, log_type=log_type, source="email_parser")
             self.ids[log_type.value] = str(event.pk)
 
+    def keep_something(self) -> None:
+        """A hold, and a certificate of an older month."""
+        hold, certificate = (
+            a_hold(self.organization, value="12345"),
+            a_certificate(self.organization, rows_held=0),
+        )
+        self.ids["hold"], self.ids["certificate"] = str(hold.pk), str(certificate.pk)
+
     def send(self, method: str, example: Example) -> Answer:
         path = self.with_own_ids(example.path)
         caller: Caller = Service(self.organization)
@@ -69,7 +79,7 @@ class World:
 
     def with_own_ids(self, text: str) -> str:
         for name, identifier in self.ids.items():
-            text = text.replace((IDS | CASE_IDS)[name], identifier)
+            text = text.replace((IDS | CASE_IDS | RETENTION_IDS)[name], identifier)
         return text
 
     def person_for(self, path: str) -> User:
@@ -87,6 +97,8 @@ def test_an_example_gets_the_answer_that_it_shows(name: str, vault_at_hand: Vaul
     world = World(
         filled=not name.startswith("deliver"), vault=vault_at_hand if is_restricted else None
     )
+    if name.partition(":")[0] in RETENTION_EXAMPLES:
+        world.keep_something()
     answer = world.send(method, example)
     assert answer.status == example.status, answer.content
     content = api_docs.document()["paths"][path][method.lower()]["responses"][str(answer.status)]

@@ -30,6 +30,8 @@ from tests.builders import (
 )
 from tests.custodians import a_custodian
 from tests.logs.vault.scene import Scene, a_scene
+from tests.policies import in_force
+from tests.retention import CONFLICT, HOLD_WISH, a_certificate, a_hold, a_published_plan
 from tests.vault_at_hand import VaultAtHand
 
 
@@ -71,6 +73,13 @@ VERSION = f"{POLICY}<int:version_id>/"
 EVENT = "<uuid:event_id>/change/"
 QUARANTINE = "admin/logs/quarantinedevent/"
 REFUSED = f"{QUARANTINE}<uuid:item_id>/change/"
+RETENTION = "admin/logs/planneddestruction/"
+APPROVE = f"{RETENTION}<uuid:plan_id>/approve/"
+RESOLVE = f"{RETENTION}<slug:organization>/<slug:kept>/resolve/"
+HOLDS = "admin/logs/legalhold/"
+HOLD = f"{HOLDS}<uuid:hold_id>/"
+CERTIFICATES = "admin/logs/destructioncertificate/"
+CERTIFICATE = f"{CERTIFICATES}<uuid:certificate_id>/"
 APPS = "admin/^(?P<app_label>accounts|logs|policy)/$"
 TOKENS = "admin/accounts/servicetoken/"
 TOKEN = f"{TOKENS}<int:token_id>/"
@@ -83,6 +92,8 @@ REQUEST = f"{REQUESTS}<uuid:request_id>/"
 ERASURE = "cases/erasures/new/"
 PASSKEYS = "cases/passkeys/"
 PASSKEY = f"{PASSKEYS}<uuid:passkey_id>/"
+RELEASE = "api/v1/legal-holds/<uuid:hold_id>/release/"
+RELEASE_OF = "/api/v1/legal-holds/{hold_for_api}/release/"
 HR_EVENTS = "anonymized-logs/"
 HR_CASE = "cases/<uuid:code>/"
 STEP = f"{HR_CASE}steps/<slug:step>/"
@@ -127,6 +138,15 @@ def settling(how: str) -> list[Row]:
     return [
         Row(route, "GET", path, 401, 405, 405, 405, 405, 405, 405),
         Row(route, "POST", path, 401, 404, 200, 404, 403, 403, 403),
+    ]
+
+
+def for_admins(rest: str) -> list[Row]:
+    """A list of what an admin looks after in the own organizations; no token has a scope for it."""
+    route, path = f"api/v1/{rest}", f"/api/v1/{rest}"
+    return [
+        Row(route, "GET", path, 401, 404, 200, 200, 403, 403, 403),
+        Row(route, "POST", path, 401, 405, 405, 405, 405, 405, 405),
     ]
 
 
@@ -208,6 +228,23 @@ MATRIX = [
     page(QUARANTINE, f"/{QUARANTINE}", 400, 400, method="POST"),
     page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 200, 404),
     page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 400, 400, method="POST"),
+    page(RETENTION, f"/{RETENTION}", 200, 200),
+    page(APPROVE, f"/{RETENTION}{{plan}}/approve/", 405, 405),
+    page(APPROVE, f"/{RETENTION}{{plan}}/approve/", 302, 404, method="POST"),
+    page(RESOLVE, f"/{RETENTION}{{conflict}}/security_logs/resolve/", 200, 404),
+    page(RESOLVE, f"/{RETENTION}{{conflict}}/error_logs/resolve/", 404, 404),
+    page(RESOLVE, f"/{RETENTION}{{conflict}}/security_logs/resolve/", 200, 404, method="POST"),
+    page(HOLDS, f"/{HOLDS}", 200, 200),
+    page(f"{HOLDS}add/", f"/{HOLDS}add/", 200, 200),
+    page(f"{HOLDS}add/", f"/{HOLDS}add/", 200, 200, method="POST"),
+    page(f"{HOLD}change/", f"/{HOLDS}{{hold}}/change/", 200, 404),
+    page(f"{HOLD}release/", f"/{HOLDS}{{hold}}/release/", 405, 405),
+    page(f"{HOLD}release/", f"/{HOLDS}{{hold}}/release/", 302, 404, method="POST"),
+    page(CERTIFICATES, f"/{CERTIFICATES}", 200, 200),
+    *(
+        page(f"{CERTIFICATE}{form}/", f"/{CERTIFICATES}{{certificate}}/{form}/", 200, 404)
+        for form in ("change", "json", "pdf")
+    ),
     page(POLICY, f"/{POLICY}", 200, 404),
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
@@ -238,6 +275,12 @@ MATRIX = [
     Row("api/v1/quarantine/", "GET", "/api/v1/quarantine/", 401, 404, 200, 200, 403, 403, 403),
     Row("api/v1/quarantine/", "POST", "/api/v1/quarantine/", 401, 405, 405, 405, 405, 405, 405),
     *settling("replay"),
+    *for_admins("retention/plan/"),
+    *for_admins("retention/certificates/"),
+    *for_admins("legal-holds/")[:1],
+    Row("api/v1/legal-holds/", "POST", "/api/v1/legal-holds/", 401, 404, 201, 201, 403, 403, 403),
+    Row(RELEASE, "POST", RELEASE_OF, 401, 404, 200, 404, 403, 403, 403),
+    no_other_method(RELEASE, RELEASE_OF, "GET"),
     *settling("discard"),
     *(of_a_case(rest, f"/api/v1/{rest}", 200) for rest in (HR_EVENTS, f"{HR_EVENTS}export/")),
     of_a_case("cases/", "/api/v1/cases/", 200),
@@ -361,9 +404,11 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand)
         kind.value: an_event(organization, kind, task_id="T1") for kind in LogType
     }
     now = timezone.now()
+    in_force(CONFLICT % organization.slug)
     with setting_the_scene():
         version = PolicyVersion.objects.create(
             text="metrics: {}",
+            plain={},
             digest="0" * 64,
             author="ops",
             loaded_at=now,
@@ -374,6 +419,7 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand)
         "quarantined": str(a_refused_item(organization).pk),
         "token": str(a_known_token(organization).pk),
         **of_the_restricted_area(organization),
+        **of_retention(organization),
     }
     scene = a_scene(vault_at_hand, organization)
     places |= {
@@ -391,6 +437,17 @@ def of_the_restricted_area(organization: Organization) -> dict[str, str]:
     return {
         "erasure": str(errands.ask("ask_erasure", organization, wanted, by=dpo)["id"]),
         "passkey": a_custodian(organization, ready=False).enrol(),
+    }
+
+
+def of_retention(organization: Organization) -> dict[str, str]:
+    """Two holds, a certificate, and a plan that nobody has to approve."""
+    return {
+        "conflict": organization.slug,
+        "hold": str(a_hold(organization).pk),
+        "hold_for_api": str(a_hold(organization).pk),
+        "plan": str(a_published_plan(organization).pk),
+        "certificate": str(a_certificate(organization).pk),
     }
 
 
@@ -430,6 +487,8 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def body_for(row: Row) -> Any:
+    if row.route.startswith("api/v1/legal-holds/"):
+        return {} if row.route == RELEASE else HOLD_WISH
     if row.path.endswith(("/replay/", "/discard/")):
         return {"reason": "a test"} if "discard" in row.path else {}
     if row.route.startswith(f"api/v1/{REVEALS}"):

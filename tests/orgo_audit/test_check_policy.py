@@ -13,10 +13,11 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from logs import interface
-from orgo_audit.periods import Period
+from orgo_audit.periods import Period, next_month
 from orgo_audit.policy import versions
 from orgo_audit.policy.loading import load_policy
 from orgo_audit.policy.models import PolicyVersion
+from tests.builders import an_event, an_organization
 
 SIX_MONTHS = "retention_policies: {activity_logs: 6 months}\n"
 THREE_MONTHS = "retention_policies: {activity_logs: 3 months}\n"
@@ -85,6 +86,14 @@ def test_each_organization_is_printed_with_what_it_inherits(no_database: None, f
     own = Outcome().out.split("# organization north\n")[1]
     assert "activity_logs: 6 months" in own
     assert "regime: hipaa" in own
+
+
+def test_what_a_regime_makes_of_the_policy_is_said(no_database: None, file: Path) -> None:
+    file.write_text("organizations: {north: {regime: [gdpr, hipaa]}, south: {regime: hipaa}}")
+    common, north, south = Outcome().out.split("# organization ")
+    assert "regimes ask" not in common
+    assert "# security_logs: the regimes ask for at least 6 years and for at most 3 years" in north
+    assert "# security_logs: kept 6 years instead of 2 years" in south
 
 
 def test_without_a_database_the_file_is_still_checked(no_database: None, file: Path) -> None:
@@ -207,3 +216,25 @@ def test_a_text_that_a_person_refused_is_said_to_be_refused(file: Path) -> None:
     accepting = Outcome("--accept")
     assert (accepting.code, told in accepting.err) == (1, True)
     assert "is in force since" in Outcome().out
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_worker")
+def test_what_would_be_destroyed_is_shown_by_segment_and_organization(
+    file: Path, tmp_path: Path, synced: list[Period]
+) -> None:
+    versions.load_file(file)
+    event = an_event(an_organization("north"))
+    segment = f"activity-{event.recorded_at:%Y-%m}"
+    ends = next_month(event.recorded_at)
+    months = (Period(count, "month").after(ends) for count in (3, 6))
+    becomes, was = (f"{instant:%Y-%m-%d}" for instant in months)
+    told = f"{segment} of north: not yet counted, from {becomes} on; until now from {was} on"
+    line = f"# would destroy earlier: {told}\n"
+    other = tmp_path / "other.yaml"
+    other.write_text(THREE_MONTHS)
+    assert Outcome(str(other)).out.count(line) == 1
+    _load(file, THREE_MONTHS)
+    assert Outcome().out.count(line) == 1
+    assert Outcome("--accept").out.count(line) == 1
+    assert "would destroy" not in Outcome().out

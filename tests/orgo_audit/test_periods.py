@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from orgo_audit.periods import (
     UNITS,
     Period,
     PeriodError,
+    Range,
     next_month,
     parse_period,
     start_of_month,
@@ -23,6 +25,27 @@ from orgo_audit.periods import (
 PERIODS = st.builds(Period, st.integers(1, LONGEST_YEARS), st.sampled_from(UNITS))
 INSTANTS = st.integers(-2_000_000_000, 4_000_000_000).map(
     lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+
+
+MICROSECOND = timedelta(microseconds=1)
+# Where the calendar is uneven: month ends, leap days, the first and last moment of a day.
+UNEVEN = st.builds(
+    lambda day, moment: datetime.combine(day, moment, UTC),
+    st.builds(
+        lambda year, month, back: (
+            next_month(datetime(year, month, 1, tzinfo=UTC)) - timedelta(days=back)
+        ),
+        st.integers(1990, 2090),
+        st.integers(1, 12),
+        st.sampled_from([1, 0, 2, 3]),
+    ),
+    st.sampled_from([time.min, time(12), time.max]),
+)
+EVERY_INSTANT = UNEVEN | st.datetimes(
+    datetime(1970, 1, 2),  # noqa: DTZ001
+    datetime(2100, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 
 
@@ -172,3 +195,82 @@ def test_a_month_and_thirty_days_may_each_be_the_shorter_one() -> None:
     assert month.may_be_shorter_than(thirty_days)
     assert thirty_days.may_be_shorter_than(month)
     assert not Period(31, "day").may_be_shorter_than(month)
+
+
+# --- what is over -------------------------------------------------------------------------------
+
+
+def is_in(instant: datetime, ranges: tuple[Range, ...]) -> bool:
+    return any((start is None or start <= instant) and instant < end for start, end in ranges)
+
+
+@given(PERIODS, EVERY_INSTANT, EVERY_INSTANT)
+def test_what_is_over_is_exactly_what_ended_by_now(
+    period: Period, now: datetime, instant: datetime
+) -> None:
+    assert is_in(instant, period.over(now)) == (period.after(instant) <= now)
+
+
+@given(st.builds(Period, st.integers(1, 24), st.sampled_from(["month", "year"])), UNEVEN)
+def test_it_is_exact_on_every_day_around_the_month_a_period_ago(
+    period: Period, now: datetime
+) -> None:
+    found = period.over(now)
+    middle = start_of_month(period.before(now)) + timedelta(days=15)
+    for days in range(-18, 19):
+        moment = datetime.combine(middle + timedelta(days=days), now.timetz())
+        for instant in (moment - MICROSECOND, moment, moment + MICROSECOND):
+            assert is_in(instant, found) == (period.after(instant) <= now)
+
+
+@given(PERIODS, EVERY_INSTANT)
+def test_the_ranges_are_few_in_order_and_apart(period: Period, now: datetime) -> None:
+    (begin, end), *others = period.over(now)
+    assert begin is None
+    assert len(others) <= 3
+    for start, later_end in others:
+        assert start is not None
+        assert end < start < later_end
+        end = later_end
+
+
+@given(PERIODS, EVERY_INSTANT, EVERY_INSTANT)
+def test_what_was_over_stays_over(period: Period, one: datetime, other: datetime) -> None:
+    earlier, later = sorted((one, other))
+    for start, end in period.over(earlier):
+        assert is_in(end - MICROSECOND, period.over(later))
+        assert start is None or is_in(start, period.over(later))
+
+
+NOON = timedelta(hours=12)
+
+
+def test_at_noon_of_the_last_day_of_february_four_days_of_august_are_over_until_noon() -> None:
+    assert Period(6, "month").over(day(2026, 2, 28) + NOON) == (
+        (None, day(2025, 8, 28) + NOON + MICROSECOND),
+        *((day(2025, 8, n), day(2025, 8, n) + NOON + MICROSECOND) for n in (29, 30, 31)),
+    )
+
+
+def test_in_a_leap_year_the_29th_of_february_has_three_of_them() -> None:
+    assert [start for start, _ in Period(6, "month").over(day(2028, 2, 29) + NOON)] == [
+        *(None, day(2027, 8, 30), day(2027, 8, 31))
+    ]
+    assert len(Period(6, "month").over(day(2028, 2, 28) + NOON)) == 1
+
+
+def test_after_a_short_month_all_of_it_is_over() -> None:
+    assert Period(1, "month").over(day(2026, 3, 31)) == ((None, day(2026, 3, 1)),)
+    assert Period(1, "month").over(day(2026, 3, 29)) == ((None, day(2026, 3, 1)),)
+
+
+def test_with_the_last_moment_of_a_month_its_counterpart_is_over_as_a_whole() -> None:
+    assert Period(6, "month").over(day(2026, 3, 1) - MICROSECOND) == ((None, day(2025, 9, 1)),)
+
+
+def test_a_clock_set_back_in_some_zone_changes_nothing() -> None:
+    before = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Vienna"))
+    for moment in (before, before.replace(fold=1)):
+        assert Period(1, "year").over(moment) == (
+            (None, moment.astimezone(UTC).replace(year=2025) + MICROSECOND),
+        )

@@ -54,6 +54,57 @@ def test_a_shorter_case_period_shortens_retention() -> None:
     assert found(sensitive(case_period="2 months"), new) == [("shortens_retention", "", sentence)]
 
 
+def north(regime: str, stated: str = "security_logs: 2 years") -> str:
+    return f"organizations: {{north: {{regime: {regime}, retention_policies: {{{stated}}}}}}}"
+
+
+def test_another_regime_that_shortens_is_named_with_what_it_makes_of_the_policy() -> None:
+    lowered = "activity_logs would be kept 1 year instead of 2 years"
+    long = "activity_logs: 2 years"
+    assert found(north("null", long), north("gdpr", long)) == [
+        ("shortens_retention", "north", lowered)
+    ]
+    dropped = "security_logs would be kept 2 years instead of 6 years"
+    assert found(north("hipaa"), north("null")) == [("shortens_retention", "north", dropped)]
+    assert found(north("gdpr", long), north("null", long)) == []
+    assert found(north("null"), north("hipaa")) == []
+
+
+def test_a_shorter_period_below_the_floor_of_a_regime_destroys_nothing_and_passes() -> None:
+    assert found(north("hipaa"), north("hipaa", "security_logs: 1 year")) == []
+
+
+def test_a_regime_less_that_ends_a_conflict_destroys_what_was_only_withheld() -> None:
+    long = "security_logs: 9 years"
+    [(kind, _, sentence)] = found(north("[gdpr, hipaa]", long), north("gdpr", long))
+    assert kind == "shortens_retention"
+    assert sentence.startswith("security_logs older than 3 years would be destroyed")
+    assert "at least 6 years and at most 3 years" in sentence
+
+
+def test_a_case_period_is_compared_with_what_the_regime_makes_of_it() -> None:
+    text = (
+        "organizations: {{north: {{regime: {0},"
+        " sensitive_workflows: {{harassment: {{case_period: 9 years}}}}}}}}"
+    )
+    sentence = "closed harassment cases would be kept 3 years instead of 9 years"
+    assert found(text.format("null"), text.format("whistleblowing")) == [
+        ("shortens_retention", "north", sentence)
+    ]
+
+
+def test_an_approval_or_a_day_of_notice_less_lets_things_be_destroyed_sooner() -> None:
+    before, after = "retention: {approval: two_people, notice: 2 days}", "retention: {}"
+    assert [(kind, text) for kind, _, text in found(before, after)] == [
+        ("shortens_retention", "nobody would approve what is destroyed; until now two people do"),
+        (
+            "shortens_retention",
+            "a plan of what is destroyed would be published 1 day ahead instead of 2 days",
+        ),
+    ]
+    assert found(after, before) == []
+
+
 def test_a_new_view_widens_access() -> None:
     new = "access_control: {roles: {auditor: {view: [error_logs]}}}"
     sentence = "auditor would read error_logs too; until now: nothing"

@@ -17,7 +17,7 @@ from orgo_audit.errors import PolicyError
 from orgo_audit.periods import Period
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.nodes import DEEPEST_LEVEL, LARGEST_BYTES, decode
-from orgo_audit.policy.schema import Policy, as_plain, json_schema, parse_threshold
+from orgo_audit.policy.schema import Policy, Retention, as_plain, json_schema, parse_threshold
 
 FOLDER = Path(settings.BASE_DIR) / "orgo_audit"
 SHIPPED = (FOLDER / "logging_config.yaml").read_text(encoding="utf-8")
@@ -171,6 +171,32 @@ def test_overrides_are_laid_over_the_common_rules_key_by_key() -> None:
     assert len(north.views_of("admin")) == 3
 
 
+@pytest.mark.parametrize(
+    ("written", "regimes"),
+    [
+        ("hipaa", ("hipaa",)),
+        ("[gdpr, hipaa]", ("gdpr", "hipaa")),
+        ("[gdpr]", ("gdpr",)),
+        ("[]", ()),
+        ("null", ()),
+    ],
+)
+def test_an_organization_has_one_regime_or_several(written: str, regimes: tuple[str, ...]) -> None:
+    policy = load(f"organizations: {{north: {{regime: {written}}}}}")
+    assert policy.for_organization("north").regimes == regimes
+    assert load(json.dumps(as_plain(policy))) == policy
+
+
+def test_how_destruction_is_approved_and_announced_is_a_rule_like_any_other() -> None:
+    policy = load(
+        "retention: {notice: 2 days}\norganizations: {north: {retention: {approval: two_people}}}"
+    )
+    assert policy.for_organization("south").retention == Retention(notice=Period(2, "day"))
+    north = policy.for_organization("north").retention
+    assert (north.approval, north.notice) == ("two_people", Period(2, "day"))
+    assert Policy().retention == Retention(approval="automatic", notice=Period(1, "day"))
+
+
 def test_other_organizations_have_the_common_rules() -> None:
     policy = load(NORTH)
     south = policy.for_organization("south")
@@ -236,6 +262,14 @@ REFUSALS = [
         *(1, 45, "organizations.x.workflows.harassment", "only be one of them"),
     ),
     ("organizations: {x: {regime: gpdr}}", 1, 29, "organizations.x.regime", "did you mean gdpr?"),
+    (
+        "organizations: {x: {regime: [gdpr, hippa]}}",
+        *(1, 36, "organizations.x.regime[1]", "did you mean hipaa?"),
+    ),
+    ("organizations: {x: {regime: {}}}", 1, 29, "organizations.x.regime", "found a mapping; known"),
+    ("retention: {aproval: automatic}", 1, 13, "retention.aproval", "did you mean approval?"),
+    ("retention: {approval: nobody}", 1, 23, "retention.approval", "automatic, two_people"),
+    ("retention: {notice: soon}", 1, 21, "retention.notice", "accepted: a whole number"),
     ("organizations: {X: {}}", 1, 17, "organizations.X", "slug"),
     ("regime: gdpr", 1, 1, "regime", "unknown key"),
     (
@@ -272,6 +306,11 @@ REFUSALS = [
     (
         "escalation: {business_hours: {opens: '18:00'}}",
         *(1, 30, "escalation.business_hours.closes", "not later than opens"),
+    ),
+    ("retention: {notice: 3 days}", 1, 21, "retention.notice", "at most 2 days"),
+    (
+        "organizations: {north: {retention: {notice: 1 month}}}",
+        *(1, 45, "organizations.north.retention.notice", "at most 2 days"),
     ),
     ("health_checks: {mail: 1 day}", 1, 23, "health_checks.mail", "known: daily, monthly, weekly"),
     ("metrics: {}\nmetrics: {}", 2, 1, "metrics", "given twice"),

@@ -70,6 +70,27 @@ def test_the_very_first_is_accepted_whatever_it_says(file: File) -> None:
     assert kept() == Period(1, "month")
 
 
+def test_each_version_holds_the_policy_it_makes_so_that_sql_can_read_it(file: File) -> None:
+    file.make(SIX_MONTHS)
+    waits = file.make(THREE_MONTHS + "organizations: {north: {regime: [gdpr, hipaa]}}")
+    waits.refresh_from_db()
+    plain = waits.plain
+    assert plain is not None
+    north = {"regime": ["gdpr", "hipaa"], "retention": {"approval": "automatic", "notice": "1 day"}}
+    assert plain["retention_policies"]["activity_logs"] == "3 months"
+    assert plain["organizations"]["north"].items() >= north.items()
+    assert plain["organizations"]["north"]["retention_policies"] == {
+        "activity_logs": "3 months",
+        "error_logs": "1 year",
+        "security_logs": "2 years",
+    }
+
+
+def test_a_broken_text_makes_no_policy(file: File) -> None:
+    file.make(SIX_MONTHS)
+    assert file.make(BROKEN).plain is None
+
+
 def test_an_unchanged_file_makes_no_version(file: File) -> None:
     file.make(SIX_MONTHS)
     assert file.load(SIX_MONTHS) is None
@@ -223,7 +244,13 @@ def test_another_process_learns_of_a_new_version_in_time(
     file.make(SIX_MONTHS)
     assert kept() == Period(6, "month")
     PolicyVersion.objects.create(
-        text=SEVEN_MONTHS, digest="x", state="accepted", author="", loaded_at=NOW, decided_at=NOW
+        text=SEVEN_MONTHS,
+        plain={},
+        digest="x",
+        state="accepted",
+        author="",
+        loaded_at=NOW,
+        decided_at=NOW,
     )
     clock[0] += versions.RECHECK_SECONDS - 0.1
     assert kept() == Period(6, "month")
@@ -250,6 +277,7 @@ def test_the_policy_is_parsed_once_a_version(file: File, monkeypatch: pytest.Mon
         ({"state": "waiting"}, "policy_version_decided_unless_waiting"),
         ({"decided_at": None}, "policy_version_decided_unless_waiting"),
         ({"problem": "broken"}, "policy_version_problem_refused"),
+        ({"plain": None}, "policy_version_plain_unless_problem"),
     ],
 )
 def test_the_database_refuses_a_version_that_cannot_be(
@@ -264,7 +292,7 @@ def test_the_database_lets_one_version_wait(file: File) -> None:
     file.make(SIX_MONTHS)
     file.make(THREE_MONTHS)
     with pytest.raises(IntegrityError, match="policy_version_one_waits"), transaction.atomic():
-        PolicyVersion.objects.create(text="", digest="", state="waiting", loaded_at=NOW)
+        PolicyVersion.objects.create(text="", plain={}, digest="", state="waiting", loaded_at=NOW)
 
 
 # --- several processes at once ------------------------------------------------------------------

@@ -15,22 +15,26 @@ from django.urls import reverse
 from logs.cases import errands
 from logs.cases.models import RequestState
 from logs.record import own_events
+from logs.retention import erasing
 from orgo_audit.accounts.models import Organization
 from orgo_audit.accounts.people import get_organization
-from orgo_audit.errors import BadInput, NotFound, OrgoError
-from orgo_audit.operators import recorded_operator
+from orgo_audit.errors import NotFound, OrgoError
+from orgo_audit.operators import recorded_operator, typed_person
 
 ENDED_WITHOUT = (RequestState.DENIED, RequestState.EXPIRED, RequestState.WITHDRAWN)
 
 
 class Command(BaseCommand):
     help = (
-        "Asks for the erasure of a person from the restricted world: cases, keys, sealed texts."
+        "Asks for the erasure of a person: of the restricted world (cases, keys, sealed texts), and"
+        " of the events in the ordinary logs that name exactly this address or name, unless a legal"
+        " hold or a duty needs them."
         " The person's address or name is read from stdin, or asked, so that it is in no list of"
         " processes and no shell history. A name that stands in several cases may be several"
         " people's: then nothing is erased, and NAME in CASE-CODE, or an address, is to be given."
         " Prints the request and the page where two custodians approve it. With --request, tells"
-        " what became of it: the certificate, or why nothing was erased. Exit code 0: asked for,"
+        " what it would erase of the ordinary logs, and what became of it: the certificate, or why"
+        " nothing was erased. Exit code 0: asked for,"
         " waiting or erased; 1: nothing was asked for, or the request ended and nothing was erased."
         " Needs a vault that runs."
     )
@@ -63,25 +67,11 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _ask(self, organization: Organization, reason: str) -> dict[str, Any]:
-        body = {"person": self._person(), "reason": reason}
+        body = {"person": typed_person(self.stderr), "reason": reason}
         by = recorded_operator()
         own_events.report_administration("Restricted Area Used", organization, by, {})
         answer = errands.ask("ask_erasure", organization, body, by=None)
         return _shape(answer["id"], RequestState.PENDING, None)
-
-    def _person(self) -> str:
-        """One line of stdin; no error repeats it."""
-        source = sys.stdin.buffer
-        if sys.stdin.isatty():
-            self.stderr.write("Address or name of the person: ", style_func=str, ending="")
-            self.stderr.flush()
-            typed = source.readline()
-        else:
-            typed = source.read()
-        lines = typed.decode(errors="replace").strip().splitlines()
-        if len(lines) != 1 or "\N{REPLACEMENT CHARACTER}" in lines[0]:
-            raise BadInput("expected the person's address or name on stdin: one line of UTF-8")
-        return lines[0]
 
 
 def _utf8(text: str) -> str:
@@ -102,7 +92,14 @@ def _told(organization: Organization, request: UUID) -> dict[str, Any]:
 
 def _shape(request: str, state: str, certificate: list[dict[str, str]] | None) -> dict[str, Any]:
     page = settings.ORGO_PUBLIC_URL + reverse("reveal", args=[request])
-    return {"request": request, "state": state, "page": page, "certificate": certificate}
+    plan = erasing.plan_of(UUID(request))
+    return {
+        "request": request,
+        "state": state,
+        "page": page,
+        "ordinary_logs": erasing.sentence(plan) if plan else None,
+        "certificate": certificate,
+    }
 
 
 def _as_text(told: dict[str, Any]) -> str:
@@ -113,5 +110,7 @@ def _as_text(told: dict[str, Any]) -> str:
     lines = [f"request {told['request']}: {words}"]
     if state == RequestState.PENDING:
         lines.append(f"two custodians approve it at {told['page']}")
+    if told["ordinary_logs"] and state == RequestState.PENDING:
+        lines.append(f"events in the ordinary logs: {told['ordinary_logs']}")
     lines += [f"  {line['store']}: {line['result']}" for line in told["certificate"] or ()]
     return "\n".join(lines)

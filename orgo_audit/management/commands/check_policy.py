@@ -11,6 +11,7 @@ from typing import NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 from ruamel.yaml import YAML
 
 from logs import interface
@@ -21,6 +22,7 @@ from orgo_audit.policy.changes import Consequence, consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from orgo_audit.policy.nodes import decode
+from orgo_audit.policy.regimes import notes
 from orgo_audit.policy.schema import OrganizationPolicy, Policy, as_plain
 
 
@@ -79,6 +81,8 @@ class Command(BaseCommand):
 
     def _print_rules(self, title: str, rules: OrganizationPolicy) -> None:
         self.stdout.write(f"# {title}\n{_as_yaml(rules)}")
+        for note in notes(rules):
+            self.stdout.write(f"# {note}")
 
     def _print_in_force(self) -> None:
         version = versions.in_force()
@@ -101,6 +105,12 @@ class Command(BaseCommand):
     def _print_consequences(self, version: PolicyVersion) -> None:
         for found in version.consequences:
             self.stdout.write(f"# {found['kind']}: {Consequence(**found)}")
+        if policy := versions.readable_policy(version):
+            self._print_destruction(policy)
+
+    def _print_destruction(self, policy: Policy) -> None:
+        for line in interface.described_destruction(policy, now=timezone.now()):
+            self.stdout.write(f"# would destroy earlier: {line}")
 
     def _print_changes(self, path: Path, policy: Policy) -> None:
         """What loading the file would make wait, for one that was not loaded yet."""
@@ -114,6 +124,8 @@ class Command(BaseCommand):
             self.stdout.write("# loading this file would wait for a decision; it would mean:")
         for consequence in found:
             self.stdout.write(f"# {consequence.kind}: {consequence}")
+        if found:
+            self._print_destruction(policy)
 
     def _accept(self, path: Path) -> None:
         if path.resolve() != settings.ORGO_POLICY.resolve():

@@ -35,6 +35,14 @@ _FIELDS: list[tuple[str, models.Field[Any, Any]]] = [
     ("diff", models.TextField(blank=True, help_text="against the text then in force")),
     ("problem", models.TextField(blank=True, help_text="why it was refused, with line and column")),
     ("consequences", models.JSONField(blank=True, default=list)),
+    (
+        "plain",
+        models.JSONField(
+            blank=True,
+            help_text="the policy it makes, defaults and overrides filled in, as SQL can read it",
+            null=True,
+        ),
+    ),
 ]
 _CONSTRAINTS = [
     models.CheckConstraint(
@@ -47,6 +55,10 @@ _CONSTRAINTS = [
     ),
     models.CheckConstraint(
         condition=Q(problem="") | Q(state="refused"), name="policy_version_problem_refused"
+    ),
+    models.CheckConstraint(
+        condition=~Q(problem="") | Q(plain__isnull=False),
+        name="policy_version_plain_unless_problem",
     ),
     models.UniqueConstraint(
         condition=Q(state="waiting"), fields=("state",), name="policy_version_one_waits"

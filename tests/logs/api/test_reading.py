@@ -16,7 +16,6 @@ from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, User
 from orgo_audit.policy import versions
-from orgo_audit.policy.models import PolicyState, PolicyVersion
 from tests.builders import (
     API,
     PATH_OF,
@@ -31,6 +30,7 @@ from tests.builders import (
     stored,
     wire_event,
 )
+from tests.policies import in_force
 
 pytestmark = pytest.mark.django_db
 
@@ -556,17 +556,7 @@ def test_a_trace_takes_no_parameters(service: Service) -> None:
 @pytest.fixture
 def errors_only() -> Iterator[None]:
     """The policy lets admins read the error logs alone."""
-    now = timezone.now()
-    with setting_the_scene():
-        PolicyVersion.objects.create(
-            text="access_control: {roles: {admin: {view: [error_logs]}}}",
-            digest="0" * 64,
-            author="ops",
-            loaded_at=now,
-            decided_at=now,
-            state=PolicyState.ACCEPTED,
-        )
-    versions.forget_cache()
+    in_force("access_control: {roles: {admin: {view: [error_logs]}}}")
     yield
     versions.forget_cache()
 

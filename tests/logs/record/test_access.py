@@ -19,7 +19,9 @@ from orgo_audit.accounts.models import Membership, Role, Scope, ServiceToken, Us
 from orgo_audit.accounts.people import give_role
 from orgo_audit.accounts.tokens import find_token
 from orgo_audit.policy import versions
+from orgo_audit.policy.loading import load_policy
 from orgo_audit.policy.models import PolicyState, PolicyVersion
+from orgo_audit.policy.schema import as_plain
 from tests.builders import a_token, a_user, an_organization
 
 pytestmark = pytest.mark.usefixtures("as_worker")
@@ -44,6 +46,7 @@ def accept(text: str) -> None:
     now = datetime.now(UTC)
     PolicyVersion.objects.create(
         text=text,
+        plain=as_plain(load_policy(text, name="test.yaml")),
         digest=f"{len(text):064d}",
         author="ops",
         loaded_at=now,

@@ -85,6 +85,7 @@ def test_an_operator_asks_and_reads_the_certificate(scene: Scene) -> None:
     request = asked(scene.home)["request"]
     page = f"http://localhost:8000/cases/reveals/{request}/"
     waiting = {"request": request, "state": "pending", "page": page, "certificate": None}
+    waiting["ordinary_logs"] = "being searched; ask again in a minute"
     assert told(scene.home, request) == waiting
     challenge = scene.anna.ask("challenge", id=request)
     assert (challenge["person"], challenge["reason"]) == (JANE, "a letter")
@@ -99,9 +100,10 @@ def test_an_operator_asks_and_reads_the_certificate(scene: Scene) -> None:
 def test_it_speaks_to_people_too(scene: Scene) -> None:
     close_the_case()
     words = ("erase_subject", "--organization", scene.home.slug)
-    first, second = run(*words, "--reason", "a letter").splitlines()
+    first, second, third = run(*words, "--reason", "a letter").splitlines()
     request = first.removeprefix("request ").removesuffix(": waits for custodians")
     assert second == f"two custodians approve it at http://localhost:8000/cases/reveals/{request}/"
+    assert third == "events in the ordinary logs: being searched; ask again in a minute"
     scene.anna.approve(request)
     scene.ben.approve(request)
     lines = run(*words, "--request", request).splitlines()

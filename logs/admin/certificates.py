@@ -1,0 +1,98 @@
+"""Destruction certificates in Django admin: a list, and each as a page, JSON and PDF."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from logs.admin import listing
+from logs.admin.events import viewer_of
+from logs.admin.legal_holds import own_organizations
+from logs.record import own_events
+from logs.record.paging import Cursor
+from logs.retention import overview
+from logs.retention.answers import certificate_as_json
+from logs.retention.models import DestructionCertificate
+from logs.retention.pdf import certificate_pdf
+from logs.retention.wording import facts_of, notes_of, sentence_of
+from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.errors import BadInput, NotFound
+
+
+@admin.register(DestructionCertificate, site=site)
+class CertificateAdmin(ReadOnlyAdmin):
+    """Parses, calls one function of `overview`, renders."""
+
+    def get_urls(self) -> list[URLPattern]:
+        name, one = "logs_destructioncertificate", "<uuid:certificate_id>"
+        return [
+            path("", self.page(self.changelist_view), name=f"{name}_changelist"),
+            path(f"{one}/change/", self.page(self.certificate_view), name=f"{name}_change"),
+            path(f"{one}/json/", self.page(self.json_view), name=f"{name}_json"),
+            path(f"{one}/pdf/", self.page(self.pdf_view), name=f"{name}_pdf"),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            cursor = listing.cursor_in(listing.single_values(request.GET, frozenset({"cursor"})))
+        except BadInput as problem:
+            context = {"title": "This page cannot be used", "problem": problem, "label": "Page"}
+            return self.render(request, "logs/bad_filter.html", context, status=400)
+        own = own_organizations(request)
+        own_events.report_read(viewer_of(request), own, "certificates", {})
+        page = overview.certificate_page(own, cursor, size=listing.PAGE_SIZE)
+        context = {
+            "title": "Destruction certificates",
+            "certificates": page.rows,
+            "organizations": len(own),
+            "cursor": cursor,
+            "newer": _href(page.previous),
+            "older": _href(page.next),
+        }
+        return self.render(request, "logs/certificate_list.html", context)
+
+    def certificate_view(self, request: HttpRequest, certificate_id: UUID) -> HttpResponse:
+        one = self._certificate(request, certificate_id)
+        context = {
+            "title": "Certificate of destruction",
+            "certificate": one,
+            "sentence": sentence_of(one),
+            "facts": facts_of(one),
+            "notes": notes_of(one),
+        }
+        return self.render(request, "logs/certificate.html", context)
+
+    def json_view(self, request: HttpRequest, certificate_id: UUID) -> HttpResponse:
+        one = self._certificate(request, certificate_id)
+        content = json.dumps(certificate_as_json(one), indent=2) + "\n"
+        return _file(content.encode(), "application/json", f"certificate-{one.pk}.json")
+
+    def pdf_view(self, request: HttpRequest, certificate_id: UUID) -> HttpResponse:
+        one = self._certificate(request, certificate_id)
+        return _file(certificate_pdf(one), "application/pdf", f"certificate-{one.pk}.pdf")
+
+    def _certificate(self, request: HttpRequest, certificate_id: UUID) -> DestructionCertificate:
+        try:
+            own = own_organizations(request)
+            one = overview.certificate(own, certificate_id)
+        except NotFound:
+            raise Http404 from None
+        concerned = [one.organization] if one.organization else own
+        what = f"certificate {certificate_id}"
+        own_events.report_read(viewer_of(request), concerned, what, {})
+        return one
+
+
+def _href(cursor: Cursor | None) -> str:
+    return f"?{urlencode({'cursor': cursor.as_text()})}" if cursor else ""
+
+
+def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=media_type, headers=headers)

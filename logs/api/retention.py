@@ -1,0 +1,153 @@
+"""The API doors of retention: the plan, certificates, legal holds. For admins; decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from logs.api import parameters, views
+from logs.record import own_events, strict_json
+from logs.retention import answers, holds, overview
+from orgo_audit.accounts.models import Organization, ServiceToken
+from orgo_audit.api import single_parameters
+from orgo_audit.errors import BadInput, NotAllowed, NotFound
+
+NEEDED = ("matter", "reason", "scope")
+OPTIONAL = ("owner", "organization")
+
+
+class RetentionView(views.RecordView):
+    """For people with the role `admin`; no scope of a token opens it."""
+
+    def require_admin(self, request: Request) -> list[Organization]:
+        """The organizations whose admin this person is."""
+        if isinstance(request.user, ServiceToken):
+            raise NotAllowed(
+                "people with the role `admin` look after retention; no token does",
+                code="person_needed",
+            )
+        if own := overview.administered(request.user):
+            return own
+        self._report("no view")
+        raise NotFound
+
+    def looked(self, request: Request, own: list[Organization], what: str) -> None:
+        own_events.report_read(parameters.viewer_of(request), own, what, {})
+
+
+class PlanView(RetentionView):
+    """What will be destroyed and when, what is held, and which conflict nobody has resolved."""
+
+    def get(self, request: Request) -> Response:
+        own = self.require_admin(request)
+        single_parameters(request, ())
+        self.looked(request, own, "retention plan")
+        return Response(answers.overview_as_json(overview.overview(own, now=timezone.now())))
+
+
+class CertificatesView(RetentionView):
+    """What was destroyed."""
+
+    def get(self, request: Request) -> Response:
+        own = self.require_admin(request)
+        single_parameters(request, parameters.PAGING)
+        cursor, size = parameters.page_of(request)
+        self.looked(request, own, "certificates")
+        page = overview.certificate_page(own, cursor, size=size)
+        return Response(views.page_answer(request, page, answers.certificate_as_json))
+
+
+class LegalHoldsView(RetentionView):
+    """`GET` lists holds, `POST` places one."""
+
+    def get(self, request: Request) -> Response:
+        own = self.require_admin(request)
+        single_parameters(request, parameters.PAGING)
+        cursor, size = parameters.page_of(request)
+        self.looked(request, own, "legal holds")
+        page = overview.hold_page(own, cursor, size=size)
+        return Response(views.page_answer(request, page, answers.hold_as_json))
+
+    def post(self, request: Request) -> Response:
+        own = self.require_admin(request)
+        single_parameters(request, ())
+        wish = _wish_of(strict_json.parse(parameters.raw_body_of(request)))
+        name = parameters.viewer_of(request).name
+        kind, value = _scope_of(wish["scope"])
+        hold = holds.place(
+            _chosen(own, wish.get("organization")),
+            matter=wish["matter"],
+            reason=wish["reason"],
+            owner=wish.get("owner", name),
+            scope_kind=kind,
+            scope_value=value,
+            by=name,
+            now=timezone.now(),
+        )
+        return Response(answers.hold_as_json(hold), status=201)
+
+
+class ReleaseView(RetentionView):
+    """The first call asks for the release, a second person's call releases: see `state`."""
+
+    def post(self, request: Request, hold_id: UUID) -> Response:
+        own = self.require_admin(request)
+        single_parameters(request, ())
+        _refuse_content(parameters.raw_body_of(request))
+        hold = overview.hold(own, hold_id)
+        name = parameters.viewer_of(request).name
+        released = holds.advance_release(hold.organization, hold_id, by=name, now=timezone.now())
+        return Response(answers.hold_as_json(released))
+
+
+# --- bodies -------------------------------------------------------------------------------------
+
+
+def _wish_of(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise BadInput("expected an object", code="wrong_type")
+    known = (*NEEDED, *OPTIONAL)
+    if unknown := body.keys() - set(known):
+        sentence = f"unknown field; known: {', '.join(known)}"
+        path = min(unknown)[: strict_json.MAX_PATH]
+        raise BadInput(sentence, path=path, code="unknown_field")
+    for name in NEEDED:
+        if body.get(name) is None:
+            raise BadInput("this is needed", path=name, code="missing_field")
+    for name, value in body.items():
+        if name != "scope" and not isinstance(value, str):
+            raise BadInput("expected a text", path=name, code="wrong_type")
+    return body
+
+
+def _scope_of(scope: Any) -> tuple[str, str]:
+    """The kind and what it names; exactly one."""
+    names = ", ".join(answers.SCOPES)
+    if not isinstance(scope, dict):
+        raise BadInput(f"expected an object with one of {names}", path="scope", code="wrong_type")
+    if len(scope) != 1 or not scope.keys() <= answers.SCOPES.keys():
+        raise BadInput(f"expected exactly one of {names}", path="scope", code="bad_scope")
+    [(name, value)] = scope.items()
+    if not isinstance(value, str):
+        raise BadInput("expected a text", path=f"scope.{name}", code="wrong_type")
+    return answers.SCOPES[name], value
+
+
+def _chosen(own: list[Organization], slug: str | None) -> Organization:
+    """The one that is named; without a name the only one there is."""
+    if slug is None and len(own) == 1:
+        return own[0]
+    for organization in own:
+        if organization.slug == slug:
+            return organization
+    names = ", ".join(organization.slug for organization in own)
+    raise BadInput(f"expected one of {names}", path="organization", code="unknown_organization")
+
+
+def _refuse_content(raw: bytes) -> None:
+    if raw.strip() and strict_json.parse(raw) != {}:
+        raise BadInput("a release takes no body", code="unexpected_body")

@@ -1,0 +1,216 @@
+"""What the plan is made of: segments, their sizes, whose rows, which holds, which periods.
+
+Counts no log: rows are those of the closures less the certificates', and of a month that is not
+closed the planner's guess. Of a month that is held as a whole no row is looked at; a hold on a name
+has its organization's rows read. Destroys nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Sum
+
+from logs.record.identifiers import smallest_id
+from logs.record.partitions import existing_segments
+from logs.record.vocabulary import LogType
+from logs.retention import plan
+from logs.retention.models import (
+    Decision,
+    DestructionCertificate,
+    LegalHold,
+    RetentionResolution,
+    ScopeKind,
+    SegmentClosure,
+)
+from orgo_audit.accounts.models import Organization
+from orgo_audit.periods import Period, next_month
+from orgo_audit.policy import versions
+from orgo_audit.policy.regimes import Kept, kept_log
+from orgo_audit.policy.schema import Policy
+
+Range = tuple[str, UUID, UUID]  # log type, first id, first id of the next month
+
+_SIZES = """
+SELECT replace(substr(c.relname, 7), '_', '-'), greatest(c.reltuples, 0)::bigint,
+       pg_total_relation_size(c.oid)
+  FROM pg_partition_tree('event') AS leaf JOIN pg_class AS c ON c.oid = leaf.relid
+  WHERE leaf.isleaf
+"""
+# From one organization's first row to the next one's, by the index: never through the rows.
+_TENANTS = """
+WITH RECURSIVE tenants (id) AS (
+  (SELECT organization_id FROM event WHERE log_type = %(type)s AND id >= %(first)s
+     AND id < %(next)s ORDER BY organization_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT organization_id FROM event WHERE log_type = %(type)s AND id >= %(first)s
+            AND id < %(next)s AND organization_id > tenants.id
+            ORDER BY organization_id LIMIT 1)
+    FROM tenants WHERE tenants.id IS NOT NULL
+) SELECT id FROM tenants WHERE id IS NOT NULL
+"""
+# The first 48 bits of an id are its millisecond, whose month is the segment's.
+SEGMENT_OF_ID = """
+log_type || to_char(to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint
+                                 / 1000.0) AT TIME ZONE 'UTC', '-YYYY-MM')
+"""
+_HELD = f"""
+SELECT {SEGMENT_OF_ID} AS segment, organization_id,
+       array_agg(DISTINCT hold_id ORDER BY hold_id), count(DISTINCT id)
+  FROM held_event WHERE hold_id = ANY (%s) GROUP BY segment, organization_id
+"""  # noqa: S608
+# OFFSET makes it look row by row, up to the first one that is free: most often the first of all.
+_HAS_FREE = """
+SELECT EXISTS (
+  SELECT FROM event WHERE log_type = %(type)s AND id >= %(first)s AND id < %(next)s
+    AND organization_id = %(organization)s AND NOT EXISTS (
+      SELECT FROM held_event AS held WHERE held.log_type = %(type)s AND held.id >= %(first)s
+        AND held.id < %(next)s AND held.id = event.id OFFSET 0))
+"""
+
+
+def month_of(segment: str) -> tuple[datetime, datetime]:
+    """When the segment's month starts and ends."""
+    year, month = segment.split("-")[1:]
+    starts = datetime(int(year), int(month), 1, tzinfo=UTC)
+    return starts, next_month(starts)
+
+
+def range_of(segment: str) -> Range:
+    """The ids that a segment can hold."""
+    starts, ends = month_of(segment)
+    return segment.partition("-")[0], smallest_id(starts), smallest_id(ends)
+
+
+def over(now: datetime) -> list[str]:
+    """The segments whose month is over, the oldest first."""
+    past = [name for name in existing_segments() if month_of(name)[1] <= now]
+    return sorted(past, key=lambda name: (month_of(name), name))
+
+
+def tenants_of(segment: str) -> list[int]:
+    """The organizations with rows in the segment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TENANTS, _parameters(segment))
+        return [row[0] for row in cursor.fetchall()]
+
+
+def segments(now: datetime) -> list[plan.Segment]:
+    """All segments whose month has begun."""
+    begun = [name for name in existing_segments() if month_of(name)[0] <= now]
+    return list(_Gathered().segments(begun))
+
+
+def rules(policy: Policy | None = None) -> dict[tuple[str, str], plan.Rule]:
+    """What the policy, else the one in force, and what was decided about conflicts, say of logs."""
+    policy = versions.current() if policy is None else policy
+    decided = resolutions()
+    found = {}
+    for organization in Organization.objects.order_by("pk"):
+        own = policy.for_organization(organization.slug)
+        for kind in LogType:
+            period = destroyed_after(
+                kept_log(own, kind.view), decided.get((organization.pk, kind.view))
+            )
+            rule = plan.Rule(period, own.retention.notice, own.retention.approval)
+            found[organization.slug, kind.value] = rule
+    return found
+
+
+def destroyed_after(kept: Kept, decision: str | None) -> Period | None:
+    """After which period it may be destroyed; None where regimes conflict and nobody decided."""
+    if not kept.in_conflict:
+        return kept.period
+    if decision == Decision.KEEP_TO_FLOOR:
+        return kept.floor
+    return kept.ceiling if decision == Decision.DESTROY_AT_CEILING else None
+
+
+def resolutions() -> dict[tuple[int, str], str]:
+    """The newest decision about each conflict, by organization and what is kept."""
+    rows = RetentionResolution.objects.order_by("pk")
+    return {(row.organization_id, row.kept): row.decision for row in rows}
+
+
+def _parameters(segment: str) -> dict[str, Any]:
+    kind, first, following = range_of(segment)
+    return {"type": kind, "first": first, "next": following}
+
+
+class _Gathered:
+    """What is asked of the database once for all segments."""
+
+    def __init__(self) -> None:
+        self.slugs = dict(Organization.objects.values_list("pk", "slug"))
+        with connection.cursor() as cursor:
+            cursor.execute(_SIZES)
+            self.sizes = {name: (rows, size) for name, rows, size in cursor.fetchall()}
+        self.closed: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        for closure in SegmentClosure.objects.all():
+            self.closed[closure.segment][closure.organization_id] = closure.rows
+        # What was erased before the month was closed is in no closure.
+        after_closing = DestructionCertificate.objects.filter(rows_at_closing__gt=0)
+        gone = after_closing.values("segment", "organization")
+        self.gone = {
+            (row["segment"], row["organization"]): row["rows"]
+            for row in gone.annotate(rows=Sum("rows_destroyed")).order_by()
+        }
+        self.whole: defaultdict[tuple[str, int], list[UUID]] = defaultdict(list)
+        searched: list[UUID] = []
+        holds = LegalHold.objects.filter(released_at=None).exclude(scope_kind=ScopeKind.CASE)
+        for hold in holds.order_by("pk"):
+            if hold.scope_kind == ScopeKind.SEGMENT:
+                self.whole[hold.scope_value, hold.organization_id].append(hold.pk)
+            else:
+                searched.append(hold.pk)
+        self.held = _held(searched)
+
+    def segments(self, names: Iterable[str]) -> Iterator[plan.Segment]:
+        for name in names:
+            shares = tuple(self._shares(name))
+            guess, size = self.sizes[name]
+            closed = name in self.closed or not shares
+            yield plan.Segment(
+                name=name,
+                log_type=name.partition("-")[0],
+                ends=month_of(name)[1],
+                rows=sum(share.rows for share in shares) if closed else guess,
+                bytes=size,
+                is_closed=closed,
+                shares=shares,
+            )
+
+    def _shares(self, segment: str) -> Iterator[plan.Share]:
+        for tenant in tenants_of(segment):
+            holds, rows_held = self.held.get((segment, tenant), ((), 0))
+            left = self.closed[segment].get(tenant, 0) if segment in self.closed else 0
+            left = max(left - self.gone.get((segment, tenant), 0), rows_held)
+            slug = self.slugs.get(tenant, f"#{tenant}")
+            if whole := self.whole.get((segment, tenant)):
+                left = max(left, 1)
+                yield plan.Share(slug, left, (*whole, *holds), left, is_all_held=True)
+                continue
+            # A closure counts what was erased or reclassified since: where most is held, we look.
+            all_held = left <= 2 * rows_held and bool(rows_held) and not _has_free(segment, tenant)
+            yield plan.Share(slug, left, holds, rows_held, all_held)
+
+
+def _held(holds: list[UUID]) -> dict[tuple[str, int], tuple[tuple[UUID, ...], int]]:
+    """Which of these holds cover how many rows, by segment and organization."""
+    if not holds:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [holds])
+        found = cursor.fetchall()
+    return {(segment, tenant): (tuple(own), rows) for segment, tenant, own, rows in found}
+
+
+def _has_free(segment: str, tenant: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_FREE, _parameters(segment) | {"organization": tenant})
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,194 @@
+"""The plan, holds and certificates as one admin may see them: those of the own organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+
+from logs.record.paging import Cursor, Page, beyond, page_of
+from logs.retention import approvals, facts, plan
+from logs.retention.models import (
+    DestructionCertificate,
+    LegalHold,
+    PlannedDestruction,
+    PlanState,
+)
+from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
+from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.errors import NotFound
+
+Identity = User | ServiceToken | AnonymousUser
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One destruction that was published ahead; it happens at the first run after `not_before`."""
+
+    row: PlannedDestruction
+    not_before: datetime
+    approved_by: tuple[str, ...]
+    approvals_missing: int
+
+    def can_be_approved_by(self, name: str) -> bool:
+        return bool(self.approvals_missing) and name not in self.approved_by
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSegment:
+    """What happens to the part of a segment that is the viewer's.
+
+    `rows` and `bytes` are None where nobody counted the viewer's part yet. Of a segment that others
+    share, `bytes` is the part that falls to the viewer's rows.
+    """
+
+    plan: plan.SegmentPlan
+    rows: int | None
+    bytes: int | None
+    published: tuple[Published, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it, and when the next of it is destroyed."""
+
+    segments: list[PlannedSegment]
+    earliest: datetime | None
+
+
+def administered(identity: Identity) -> list[Organization]:
+    """Whose retention somebody looks after: an admin that of the own organizations."""
+    return organizations_with_role(identity, Role.ADMIN) if isinstance(identity, User) else []
+
+
+def overview(organizations: Sequence[Organization], *, now: datetime) -> Overview:
+    """The plan of this instant, as far as it concerns these organizations. Changes nothing."""
+    own = {organization.slug for organization in organizations}
+    rules, segments = facts.rules(), facts.segments(now)
+    concerned = [one for one in segments if own & {share.organization for share in one.shares}]
+    plans = plan.plan(concerned, rules, now=now, shown=own)
+    published = list(
+        PlannedDestruction.objects.filter(state=PlanState.PLANNED)
+        .filter(Q(organization__in=organizations) | Q(organization=None))
+        .select_related("organization")
+        .order_by("due_at", "pk")
+    )
+    told = _Published(own, rules, published)
+    planned = [_planned(one, own, told) for one in plans]
+    instants = [instant for one in planned for instant in _instants(one, rules, now)]
+    return Overview(planned, min(instants, default=None))
+
+
+def _instants(one: PlannedSegment, rules: plan.Rules, now: datetime) -> Iterator[datetime]:
+    """When its parts go at the earliest: no sooner than they were published long enough ago."""
+    published = {_whose(found.row): found.not_before for found in one.published}
+    for step in one.plan.decisions:
+        if isinstance(step, plan.Wait):
+            yield step.until
+        elif isinstance(step, plan.Drop | plan.Remove):
+            slugs = step.organizations if isinstance(step, plan.Drop) else (step.organization,)
+            notices = [rules[slug, one.plan.segment.log_type].notice.after(now) for slug in slugs]
+            whose = step.organization if isinstance(step, plan.Remove) else None
+            yield published.get(whose) or max([step.at, *notices])
+
+
+def _whose(row: PlannedDestruction) -> str | None:
+    return row.organization.slug if row.organization else None
+
+
+def _planned(one: plan.SegmentPlan, own: set[str], published: _Published) -> PlannedSegment:
+    segment = one.segment
+    rows = sum(share.rows for share in segment.shares if share.organization in own)
+    found = tuple(published.of(one))
+    if all(share.organization in own for share in segment.shares):
+        # Of a month that is not over there is a guess at best.
+        known = segment.rows if segment.is_closed or segment.rows else None
+        return PlannedSegment(one, known, segment.bytes, found)
+    if not segment.is_closed:
+        return PlannedSegment(one, None, None, found)
+    part = segment.bytes * rows // segment.rows if segment.rows else 0
+    return PlannedSegment(one, rows, part, found)
+
+
+class _Published:
+    """What is published, read once, as each segment's part of it."""
+
+    def __init__(self, own: set[str], rules: plan.Rules, rows: list[PlannedDestruction]) -> None:
+        self.own, self.rules, self.rows = own, rules, rows
+        names = {name for row in rows for name in row.approved_by}
+        self.admins = approvals.admins_among(names) if names else {}
+
+    def of(self, one: plan.SegmentPlan) -> Iterator[Published]:
+        """What is still wanted; a hold, say, may have come between."""
+        wanted = {
+            step.organization if isinstance(step, plan.Remove) else None
+            for step in one.decisions
+            if isinstance(step, plan.Drop | plan.Remove)
+        }
+        for row in self.rows:
+            if row.segment == one.segment.name and _whose(row) in wanted:
+                yield self._told(row, one.segment)
+
+    def _told(self, row: PlannedDestruction, segment: plan.Segment) -> Published:
+        everybody = {share.organization for share in segment.shares}
+        slugs = {row.organization.slug} if row.organization else everybody
+        rules = {slug: self.rules[slug, segment.log_type] for slug in slugs}
+        instants = [rule.notice.after(row.published_at) for rule in rules.values()]
+        asking = [slug for slug in self.own & slugs if rules[slug].approval == "two_people"]
+        given = {slug: self.admins.get(slug, set()) & set(row.approved_by) for slug in asking}
+        missing = max((approvals.NEEDED - len(names) for names in given.values()), default=0)
+        names = sorted(set().union(*given.values()))
+        return Published(row, max([row.due_at, *instants]), tuple(names), max(missing, 0))
+
+
+# --- holds and certificates ---------------------------------------------------------------------
+
+
+def holds_of(organizations: Iterable[Organization]) -> QuerySet[LegalHold]:
+    return LegalHold.objects.filter(organization__in=list(organizations)).select_related(
+        "organization"
+    )
+
+
+def hold(organizations: Iterable[Organization], hold_id: UUID) -> LegalHold:
+    """NotFound for an unknown id and another organization's alike."""
+    found = holds_of(organizations).filter(pk=hold_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def certificates_of(organizations: Iterable[Organization]) -> QuerySet[DestructionCertificate]:
+    """Theirs, and those of months in which nobody had anything."""
+    own = Q(organization__in=list(organizations)) | Q(organization=None)
+    return DestructionCertificate.objects.filter(own).select_related("organization")
+
+
+def certificate(
+    organizations: Iterable[Organization], certificate_id: UUID
+) -> DestructionCertificate:
+    """NotFound for an unknown id and another organization's alike."""
+    found = certificates_of(organizations).filter(pk=certificate_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def hold_page(
+    organizations: Iterable[Organization], cursor: Cursor | None, *, size: int
+) -> Page[LegalHold]:
+    """The newest first."""
+    found = list(beyond(holds_of(organizations), cursor, by="placed_at")[: size + 1])
+    return page_of(found, cursor, size=size, place_of=lambda row: (row.placed_at, row.pk))
+
+
+def certificate_page(
+    organizations: Iterable[Organization], cursor: Cursor | None, *, size: int
+) -> Page[DestructionCertificate]:
+    """The newest first."""
+    found = list(beyond(certificates_of(organizations), cursor, by="destroyed_at")[: size + 1])
+    return page_of(found, cursor, size=size, place_of=lambda row: (row.destroyed_at, row.pk))

@@ -1,0 +1,131 @@
+"""`plan_retention`, `apply_retention` and `hold`, as an operator types them."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from logs.retention import applying
+from logs.retention.models import LegalHold, PlannedDestruction, RetentionRun
+from orgo_audit.accounts.models import Organization
+from tests.builders import an_organization
+from tests.commands import refused, run
+from tests.old_events import age_plans, an_old_event, months_ago, segment_of, stored_ids
+from tests.policies import in_force
+
+pytestmark = pytest.mark.usefixtures("as_worker", "committed")
+
+PLACE = ("hold", "--organization", "home", "place", "--matter", "M-1", "--reason", "a claim")
+RELEASE = ("hold", "--organization", "home", "release")
+
+
+@pytest.fixture
+def home(committed: None) -> Organization:
+    in_force('retention_policies: {activity_logs: "6 months"}')
+    home = an_organization("home")
+    an_old_event(home, months_ago(8), task_id="T1")
+    an_old_event(home, months_ago(8), task_id="T2")
+    return home
+
+
+@pytest.mark.usefixtures("home")
+def test_the_plan_says_what_goes_and_when_and_touches_nothing() -> None:
+    before = stored_ids()
+    assert f"{segment_of(months_ago(8))}: " in run("plan_retention")
+    run("apply_retention")
+    plan = run("plan_retention")
+    assert f"{segment_of(months_ago(8))}: 2 events" in plan
+    assert "goes as a whole from" in plan
+    assert "earliest next deletion: 20" in plan
+    assert stored_ids() == before
+
+
+@pytest.mark.usefixtures("home")
+def test_the_plan_as_json() -> None:
+    run("apply_retention")
+    run(*PLACE, "--owner", "lawyer", "--task", "T1")
+    plan = json.loads(run("plan_retention", "--json"))
+    (segment,) = [one for one in plan["segments"] if one["segment"] == segment_of(months_ago(8))]
+    assert [decision["what"] for decision in segment["decisions"]] == ["held", "remove"]
+    assert segment["rows"] == 2
+    assert plan["earliest"] == segment["decisions"][1]["at"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_dry_run_says_what_a_run_would_do_and_does_nothing() -> None:
+    name = segment_of(months_ago(8))
+    run("plan_retention")
+    assert "nothing would change" in run("apply_retention", "--dry-run")  # not closed yet
+    run("apply_retention")
+    runs = RetentionRun.objects.count()
+    age_plans(timedelta(days=2))
+    assert f"would destroy: {name}, 2 events" in run("apply_retention", "--dry-run")
+    run(*PLACE, "--owner", "lawyer", "--segment", name)
+    assert f"would give up: {name}" in run("apply_retention", "--dry-run")
+    assert RetentionRun.objects.count() == runs
+    assert PlannedDestruction.objects.get().state == "planned"
+    assert len(stored_ids()) == 2
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_by_hand_destroys_what_is_due() -> None:
+    assert "nothing is to be destroyed now" in run("apply_retention")
+    age_plans(timedelta(days=2))
+    assert f"{segment_of(months_ago(8))}: 2 events destroyed" in run("apply_retention")
+    assert stored_ids() == set()
+
+
+@pytest.mark.usefixtures("home")
+def test_what_has_to_wait_is_told_by_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("apply_retention")
+    age_plans(timedelta(days=2))
+    monkeypatch.setattr(applying, "_drop", lambda row: None)
+    out = StringIO()
+    with pytest.raises(CommandError, match="not everything"):
+        call_command("apply_retention", stdout=out)
+    assert "waits for the next run" in out.getvalue()
+
+
+def test_a_hold_from_its_placing_to_its_release(
+    home: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "holds 1 events now" in run(*PLACE, "--owner", "lawyer", "--task", "T1")
+    hold = LegalHold.objects.get()
+    listed = run("hold", "--organization", "home", "list")
+    assert f"{hold.pk}  M-1  task T1  lawyer  review on" in listed
+    assert "asked for" in run(*RELEASE, str(hold.pk))
+    assert "second person" in refused(*RELEASE, str(hold.pk))
+    monkeypatch.setattr("orgo_audit.operators.operator_name", lambda: "somebody-else")
+    assert "released" in run(*RELEASE, str(hold.pk))
+    assert "no holds" in run("hold", "--organization", "home", "list")
+    told = json.loads(run("hold", "--organization", "home", "list", "--all", "--json"))
+    assert [(one["id"], one["scope"]) for one in told] == [(str(hold.pk), {"task_id": "T1"})]
+
+
+def test_a_person_is_named_on_stdin_alone(
+    home: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_old_event(home, months_ago(8), actor="jane.roe@organization.com")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Jane.Roe@organization.com\n")))
+    assert "holds 1 events now" in run(*PLACE, "--owner", "lawyer", "--user")
+    assert LegalHold.objects.get().scope_value == "Jane.Roe@organization.com"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Jane Roe\nJohn Doe\n")))
+    why = refused(*PLACE, "--owner", "lawyer", "--user")
+    assert why == "expected the person's address or name on stdin: one line of UTF-8"
+    assert LegalHold.objects.count() == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_a_hold_that_cannot_be_is_refused_with_its_reason() -> None:
+    wrong = refused(*PLACE, "--owner", "lawyer", "--segment", "activity-2026-13")
+    assert "scope: expected a segment such as" in wrong
+    assert "scope: expected a text" in refused(*PLACE, "--owner", "lawyer", "--segment", "")
+    assert "has no hold" in refused(*RELEASE, str(uuid4()))
+    assert "nobody" in refused("hold", "--organization", "nobody", "list")
