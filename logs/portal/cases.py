@@ -20,7 +20,7 @@ from logs.portal import exports, listing, timeline
 from logs.portal.frame import hr_page, show
 from logs.record.export import Form, chosen_form
 from logs.retention import holds
-from orgo_audit.policy.regimes import kept_cases
+from orgo_audit.policy.regimes import Kept, kept_cases
 from orgo_audit.policy.schema import SensitiveWorkflow
 
 
@@ -130,12 +130,17 @@ def facts_of(case: Case) -> dict[str, object]:
     return {
         "line": listing.line_of(case, today=today()),
         "destroyed_after": destroyed_after(case),
+        "kept": kept_of(case),
         "is_held": is_held,
     }
+
+
+def kept_of(case: Case) -> Kept:
+    """For how long the case is kept once it is closed."""
+    return kept_cases(policy_of(case.organization), case.workflow)
 
 
 def destroyed_after(case: Case, *, closed_on: date | None = None) -> date | None:
     """Until when the case is kept, if it is closed or were closed on that day."""
     end = case.closed_on or closed_on
-    period = kept_cases(policy_of(case.organization), case.workflow).period
-    return clock.destroyed_after(end, period) if end else None
+    return clock.destroyed_after(end, kept_of(case).period) if end else None

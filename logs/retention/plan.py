@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from logs.record.drafts import format_instant
 from orgo_audit.periods import Period
 
 # Plans are made once a night: what falls due before the next one must be published by then.
@@ -103,11 +104,6 @@ class SegmentPlan:
     segment: Segment
     decisions: tuple[Decision, ...]
 
-    @property
-    def next_at(self) -> datetime | None:
-        """When the next of it is destroyed, if ever."""
-        return min(_instants(self.decisions), default=None)
-
     def as_json(self) -> dict[str, Any]:
         return {
             "segment": self.segment.name,
@@ -130,12 +126,6 @@ def plan(
     """
     ordered = sorted(segments, key=lambda segment: (segment.ends, segment.name))
     return [SegmentPlan(segment, tuple(_decide(segment, rules, now, shown))) for segment in ordered]
-
-
-def earliest(plans: Iterable[SegmentPlan]) -> datetime | None:
-    """When the next deletion of all is."""
-    instants = [one.next_at for one in plans]
-    return min((instant for instant in instants if instant is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,30 +213,17 @@ def _is_near(one: Drop | Remove, segment: Segment, rules: Rules, now: datetime) 
     return one.at <= max(notices, default=now) + NIGHT
 
 
-def _instants(decisions: Iterable[Decision]) -> Iterator[datetime]:
-    for decision in decisions:
-        if isinstance(decision, Wait):
-            yield decision.until
-        elif isinstance(decision, Drop | Remove):
-            yield decision.at
-
-
 def _as_json(decision: Decision) -> dict[str, Any]:
     match decision:
         case Drop(at, organizations):
-            return {"what": "drop", "at": as_text(at), "organizations": list(organizations)}
+            return {"what": "drop", "at": format_instant(at), "organizations": list(organizations)}
         case Remove(at, organization, rows):
-            told = {"what": "remove", "at": as_text(at), "organization": organization}
+            told = {"what": "remove", "at": format_instant(at), "organization": organization}
             return told | {"rows": rows}
         case Held(organization, by, rows):
             holds = [str(hold) for hold in by]
             return {"what": "held", "organization": organization, "holds": holds, "rows": rows}
         case Wait(until):
-            return {"what": "wait", "until": as_text(until)}
+            return {"what": "wait", "until": format_instant(until)}
         case Conflict(organization):
             return {"what": "conflict", "organization": organization}
-
-
-def as_text(instant: datetime) -> str:
-    """As the API writes times."""
-    return instant.isoformat().replace("+00:00", "Z")

@@ -7,7 +7,7 @@ organization's counsel decides what holds for it, and an organization without a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from orgo_audit.periods import Period
@@ -43,7 +43,6 @@ BOUNDS = (
         None,
         "45 CFR 164.316(b)(2)(i), read so that logs of access to health data are records it means",
     ),
-    # Two months after closure, the policy's default, are those of the CNIL's référentiel of 2023.
     Bound(
         "whistleblowing",
         "cases",
@@ -52,11 +51,15 @@ BOUNDS = (
         "HinSchG § 11(5): deleted three years after the procedure was closed",
     ),
 )
+# Of a closed case, where the policy says nothing: CNIL, référentiel of 2023 on alerts.
+CASE_PERIOD = Period(2, "month")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """How long something is kept: what the policy states, within what its regimes allow.
+
+    What the policy does not state is a default, and nobody has confirmed it.
 
     Where the floor is above the ceiling, the two conflict: the thing is shown up to the ceiling,
     and nobody destroys it before a person has put a resolution on record.
@@ -65,6 +68,7 @@ class Kept:
     stated: Period
     floor: Period | None = None
     ceiling: Period | None = None
+    is_default: bool = field(default=False, kw_only=True)
 
     @property
     def in_conflict(self) -> bool:
@@ -81,7 +85,9 @@ class Kept:
         return period
 
 
-def kept_under(stated: Period, regimes: Iterable[Regime], kept: str) -> Kept:
+def kept_under(
+    stated: Period, regimes: Iterable[Regime], kept: str, *, is_default: bool = False
+) -> Kept:
     """The stated period, with the highest floor and the lowest ceiling of these regimes."""
     held = set(regimes)
     floor: Period | None = None
@@ -93,7 +99,7 @@ def kept_under(stated: Period, regimes: Iterable[Regime], kept: str) -> Kept:
             floor = bound.floor
         if bound.ceiling and (ceiling is None or bound.ceiling.is_shorter_than(ceiling)):
             ceiling = bound.ceiling
-    return Kept(stated, floor, ceiling)
+    return Kept(stated, floor, ceiling, is_default=is_default)
 
 
 def kept_log(rules: OrganizationPolicy, log: str) -> Kept:
@@ -104,7 +110,7 @@ def kept_log(rules: OrganizationPolicy, log: str) -> Kept:
 def kept_cases(rules: OrganizationPolicy, workflow: str) -> Kept:
     """How long the organization keeps closed cases of a sensitive workflow, listed or not."""
     stated = rules.sensitive_workflows.get(workflow, SensitiveWorkflow()).case_period
-    return kept_under(stated, rules.regimes, "cases")
+    return kept_under(stated or CASE_PERIOD, rules.regimes, "cases", is_default=stated is None)
 
 
 def notes(rules: OrganizationPolicy) -> Iterator[str]:
@@ -125,3 +131,5 @@ def _note(what: str, kept: Kept) -> Iterator[str]:
     elif kept.period != kept.stated:
         bound = "at least" if kept.period == kept.floor else "at most"
         yield f"{what}: kept {kept.period} instead of {kept.stated}; a regime asks for {bound} that"
+    if kept.is_default:
+        yield f"{what}: kept {kept.stated}, a default that nobody has confirmed in the policy file"

@@ -207,7 +207,9 @@ def _lawful_deadlines() -> Mapping[CaseStep, Period]:
 class SensitiveWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A workflow whose events are sealed, how they are recognised, and how HR works its cases.
 
-    `assignees` are the HR managers to whom new cases go; empty: all who take no part in the case.
+    `case_period` counts from a case's closure; left out, it is a default (`regimes.CASE_PERIOD`)
+    that pages call unconfirmed. `assignees` are the HR managers to whom new cases go; empty: all
+    who take no part in the case.
     """
 
     mailboxes: tuple[Mailbox, ...] = ()
@@ -219,7 +221,7 @@ class SensitiveWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only
         "victim",
         "accused",
     )
-    case_period: Period = Period(2, "month")
+    case_period: Period | None = None
     time_grain: TimeGrain = "day"
     deadlines: Mapping[CaseStep, Period] = field(default_factory=_lawful_deadlines)
     assignees: tuple[UserName, ...] = ()

@@ -60,6 +60,18 @@ def test_a_closed_case_is_kept_at_most_three_years() -> None:
     assert kept_cases(north(text.format("2 months")), "harassment").period == Period(2, "month")
 
 
+def test_two_months_after_closure_are_a_default_until_the_policy_says_so() -> None:
+    text = "{{sensitive_workflows: {{harassment: {0}}}}}"
+    silent = kept_cases(north(text.format("{}")), "harassment")
+    said = kept_cases(north(text.format("{case_period: 2 months}")), "harassment")
+    assert (silent.period, silent.is_default) == (Period(2, "month"), True)
+    assert (said.period, said.is_default) == (Period(2, "month"), False)
+    assert [note for note in notes(north("{}")) if "nobody has confirmed" in note] == [
+        "closed harassment cases: kept 2 months, a default that nobody has confirmed in the policy"
+        " file"
+    ]
+
+
 def test_every_bound_names_its_law_and_bounds_something() -> None:
     assert {bound.regime for bound in BOUNDS} == set(REGIMES)
     for bound in BOUNDS:
@@ -103,14 +115,18 @@ def test_the_order_of_regimes_means_nothing(regimes: list[Regime], stated: Perio
         assert kept == kept_under(stated, [*reversed(regimes), *regimes], log)
 
 
+CONFIRMED = "{{sensitive_workflows: {{harassment: {{case_period: 2 months}}}}, {0}}}"
+
+
 def test_notes_say_where_a_regime_overrules_the_policy() -> None:
-    assert list(notes(Policy().for_organization("north"))) == []
-    [raised] = notes(north("{regime: hipaa}"))
+    assert list(notes(north(CONFIRMED.format("")))) == []
+    [raised] = notes(north(CONFIRMED.format("regime: hipaa")))
     assert raised.startswith("security_logs: kept 6 years instead of 2 years")
     assert raised.endswith("at least that")
-    [lowered] = notes(north("{regime: gdpr, retention_policies: {error_logs: 2 years}}"))
+    longer = "regime: gdpr, retention_policies: {error_logs: 2 years}"
+    [lowered] = notes(north(CONFIRMED.format(longer)))
     assert lowered.startswith("error_logs: kept 1 year instead of 2 years")
     assert lowered.endswith("at most that")
-    [conflict] = notes(north("{regime: [gdpr, hipaa]}"))
+    [conflict] = notes(north(CONFIRMED.format("regime: [gdpr, hipaa]")))
     assert conflict.startswith("security_logs: the regimes ask for at least 6 years")
     assert "withheld, and not destroyed" in conflict

@@ -10,17 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from logs.retention import applying
-from logs.retention.plan import (
-    Conflict,
-    Decision,
-    Drop,
-    Held,
-    Remove,
-    SegmentPlan,
-    as_text,
-    earliest,
-)
+from logs.record.drafts import format_instant
+from logs.retention import answers, overview
+from logs.retention.overview import PlannedSegment
+from logs.retention.plan import Conflict, Decision, Drop, Held, Remove
+from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import OrgoError
 
 
@@ -32,41 +26,45 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--json", action="store_true", help="one JSON object, as the API's")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            plans = applying.current_plan(timezone.now())
+            told = overview.overview(list(Organization.objects.all()), now=timezone.now())
         except OrgoError as error:
             raise CommandError(error.full_sentence) from None
-        following = earliest(plans)
-        told = as_text(following) if following else None
         if options["json"]:
-            shape = {"earliest": told, "segments": [one.as_json() for one in plans]}
-            self.stdout.write(json.dumps(shape, indent=2))
+            self.stdout.write(json.dumps(answers.overview_as_json(told), indent=2))
             return
-        for one in plans:
+        for one in told.segments:
             for line in lines(one):
                 self.stdout.write(line)
-        self.stdout.write(f"earliest next deletion: {told or 'none'}")
+        earliest = format_instant(told.earliest) if told.earliest else "none"
+        self.stdout.write(f"earliest next deletion: {earliest}")
 
 
-def lines(one: SegmentPlan) -> Iterator[str]:
-    """A segment, and below it what happens to it."""
-    yield f"{one.segment.name}: {one.segment.rows} events, {one.segment.bytes} bytes"
-    for decision in one.decisions:
+def lines(one: PlannedSegment) -> Iterator[str]:
+    """A segment, below it what happens to it, and what of that is published already."""
+    rows = "not yet counted" if one.rows is None else f"{one.rows} events"
+    yield f"{one.plan.segment.name}: {rows}, {one.bytes or 0} bytes"
+    for decision in one.plan.decisions:
         yield f"  {_sentence(decision)}"
+    for found in one.published:
+        whose = f" for {found.row.organization.slug}" if found.row.organization else ""
+        missing = f", {found.approvals_missing} approvals missing" * bool(found.approvals_missing)
+        at = format_instant(found.not_before)
+        yield f"  published{whose}: the first run after {at} does it{missing}"
 
 
 def _sentence(decision: Decision) -> str:
     match decision:
         case Drop(at):
-            return f"goes as a whole from {as_text(at)} on"
+            return f"goes as a whole from {format_instant(at)} on"
         case Remove(at, organization, rows):
-            return f"{rows} events of {organization} go from {as_text(at)} on"
+            return f"{rows} events of {organization} go from {format_instant(at)} on"
         case Held(organization, by, rows):
             return f"held: {rows} events of {organization}, by {', '.join(map(str, by))}"
         case Conflict(organization):
             return f"conflict: the regimes of {organization} contradict each other; nothing goes"
         case _:
-            return f"nothing before {as_text(decision.until)}"
+            return f"nothing before {format_instant(decision.until)}"

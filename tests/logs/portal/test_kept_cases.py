@@ -56,6 +56,12 @@ def test_the_page_says_until_when(desk: Desk, address: str) -> None:
     assert "Kept until 28 February 2025, then destroyed" in desk.page(address)
 
 
+def test_a_default_that_nobody_has_confirmed_is_shown_as_one(desk: Desk, address: str) -> None:
+    assert "2 months are a default that nobody has confirmed" in desk.page(address)
+    in_force('sensitive_workflows: {harassment: {case_period: "2 months"}}')
+    assert "nobody has confirmed" not in desk.page(address)
+
+
 def test_a_held_case_says_so_and_tells_nothing_of_the_matter(
     home: Organization, desk: Desk, address: str
 ) -> None:

@@ -52,10 +52,10 @@ def test_the_plan_as_json() -> None:
     run("apply_retention")
     run(*PLACE, "--owner", "lawyer", "--task", "T1")
     plan = json.loads(run("plan_retention", "--json"))
-    (segment,) = [one for one in plan["segments"] if one["segment"] == segment_of(months_ago(8))]
+    (segment,) = [one for one in plan["results"] if one["segment"] == segment_of(months_ago(8))]
     assert [decision["what"] for decision in segment["decisions"]] == ["held", "remove"]
     assert segment["rows"] == 2
-    assert plan["earliest"] == segment["decisions"][1]["at"]
+    assert plan["earliest"] > segment["decisions"][1]["at"]  # it has to be published first
 
 
 @pytest.mark.usefixtures("home")

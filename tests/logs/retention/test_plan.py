@@ -22,7 +22,6 @@ from logs.retention.plan import (
     Segment,
     Share,
     Wait,
-    earliest,
     plan,
 )
 from orgo_audit.periods import UNITS, Period, next_month, start_of_month
@@ -121,13 +120,11 @@ def test_a_month_that_is_not_closed_waits() -> None:
     assert decided(open_month, DUE, home=HALF_A_YEAR) == (Wait(DUE),)
 
 
-def test_the_earliest_of_all_is_told() -> None:
+def test_months_that_end_first_come_first() -> None:
     segment = a_month(Share("home", 5))
     later = replace(segment, name="activity-2025-02", ends=next_month(ENDS))
     plans = plan([later, segment], of(home=HALF_A_YEAR), now=DUE)
     assert [one.segment.name for one in plans] == ["activity-2025-01", "activity-2025-02"]
-    assert earliest(plans) == DUE
-    assert earliest([]) is None
 
 
 def test_a_plan_can_be_sent() -> None:
