@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,13 +20,16 @@ from django.utils import timezone
 
 from logs import tasks
 from logs.record import policy_loading
+from logs.retention.facts import within_a_page
 from logs.retention.foresight import would_destroy
+from logs.retention.plan import Sooner
 from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.admin import ReadOnlyAdmin, site
-from orgo_audit.errors import Conflict, NotFound
+from orgo_audit.errors import Conflict, NotFound, Unavailable
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyState, PolicyVersion
+from orgo_audit.policy.schema import Policy
 
 DECISIONS = {"accept": policy_loading.accept, "refuse": policy_loading.refuse}
 
@@ -50,6 +54,18 @@ def diff_lines(diff: str) -> list[DiffLine]:
     """The diff line by line. Its two head lines name files and are left out."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
     return [DiffLine(kinds.get(line[:1], "same"), line) for line in diff.splitlines()[2:]]
+
+
+def _sooner(policy: Policy, now: datetime) -> tuple[list[Sooner], str]:
+    """What would be destroyed earlier, or why the page cannot tell."""
+    try:
+        with within_a_page():
+            return would_destroy(policy, now=now), ""
+    except Unavailable:
+        return [], (
+            "What it would destroy earlier cannot be shown here: a hold on a person has all events"
+            " read, which takes longer than a page may. `manage.py check_policy` tells it."
+        )
 
 
 @admin.register(PolicyVersion, site=site)
@@ -85,12 +101,14 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         now = timezone.now()
         waits = version.state == PolicyState.WAITING
         policy = versions.readable_policy(version) if waits else None
+        sooner, untold = _sooner(policy, now) if policy else ([], "")
         context = {
             "title": f"Policy version {version.pk}",
             "version": version,
             "in_force": versions.in_force(),
             "diff": diff_lines(version.diff),
-            "sooner": would_destroy(policy, now=now) if policy else [],
+            "sooner": sooner,
+            "untold": untold,
             "now": now,
         }
         return self.render(request, "logs/policy_version.html", context)

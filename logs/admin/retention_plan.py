@@ -23,12 +23,12 @@ from django.utils import timezone
 from logs.admin.events import viewer_of
 from logs.admin.legal_holds import own_organizations, person_of
 from logs.record import own_events
-from logs.retention import approvals, overview, plan, resolutions, runs
+from logs.retention import approvals, facts, overview, plan, resolutions, runs
 from logs.retention.models import Decision, LegalHold, PlannedDestruction
 from logs.retention.overview import PlannedSegment, Published
 from logs.retention.resolutions import KeptByPolicy
 from orgo_audit.admin import ReadOnlyAdmin, site
-from orgo_audit.errors import Conflict, NotFound, OrgoError
+from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,19 @@ class RetentionAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now, own = timezone.now(), own_organizations(request)
         own_events.report_read(viewer_of(request), own, "retention plan", {})
-        told = overview.overview(own, now=now)
         holds = list(overview.holds_of(own).filter(released_at=None))
         kept = resolutions.kept_by(own)
+        try:
+            with facts.within_a_page():
+                told = overview.overview(own, now=now)
+            untold = ""
+        except Unavailable as problem:
+            told, untold = overview.Overview([], None), problem.full_sentence
         context = {
             "title": "Retention",
             "rows": rows_of(told, holds, request.user.get_username()),
             "earliest": told.earliest,
+            "untold": untold,
             "organizations": len(own),
             "kept": kept,
             "waiting": [one for one in kept if one.waits],

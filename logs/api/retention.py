@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from logs.api import parameters, views
 from logs.record import own_events, strict_json
-from logs.retention import answers, holds, overview
+from logs.retention import answers, facts, holds, overview
 from orgo_audit.accounts.models import Organization, ServiceToken
 from orgo_audit.api import single_parameters
 from orgo_audit.errors import BadInput, NotAllowed, NotFound
@@ -46,7 +46,9 @@ class PlanView(RetentionView):
         own = self.require_admin(request)
         single_parameters(request, ())
         self.looked(request, own, "retention plan")
-        return Response(answers.overview_as_json(overview.overview(own, now=timezone.now())))
+        with facts.within_a_page():
+            told = overview.overview(own, now=timezone.now())
+        return Response(answers.overview_as_json(told))
 
 
 class CertificatesView(RetentionView):

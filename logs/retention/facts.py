@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
+from psycopg import errors
 
 from logs.record.identifiers import smallest_id
 from logs.record.partitions import existing_segments
@@ -29,11 +31,17 @@ from logs.retention.models import (
     SegmentClosure,
 )
 from orgo_audit.accounts.models import Organization
+from orgo_audit.errors import Unavailable
 from orgo_audit.periods import Period, next_month
 from orgo_audit.policy import versions
 from orgo_audit.policy.regimes import Kept, kept_log
 from orgo_audit.policy.schema import Policy
 
+PATIENCE = "5s"
+TOO_LONG = (
+    "a hold on a person has all events read, which takes longer than a page may;"
+    " `manage.py plan_retention` prints the plan"
+)
 Range = tuple[str, UUID, UUID]  # log type, first id, first id of the next month
 
 _SIZES = """
@@ -98,6 +106,19 @@ def tenants_of(segment: str) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_TENANTS, _parameters(segment))
         return [row[0] for row in cursor.fetchall()]
+
+
+@contextmanager
+def within_a_page() -> Iterator[None]:
+    """For people who wait: Unavailable where a question takes the database longer than a page."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, errors.QueryCanceled):
+            raise Unavailable(TOO_LONG) from None
+        raise
 
 
 def segments(now: datetime) -> list[plan.Segment]:

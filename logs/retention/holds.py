@@ -10,18 +10,15 @@ import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
-from psycopg import errors
+from django.db import connection, transaction
 
 from logs.record import own_events
-from logs.retention.facts import SEGMENT_OF_ID
+from logs.retention.facts import SEGMENT_OF_ID, within_a_page
 from logs.retention.models import LegalHold, ScopeKind
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import BadInput, Conflict, NotFound
+from orgo_audit.errors import BadInput, Conflict, NotFound, Unavailable
 
 REVIEW_AFTER = timedelta(days=90)
-# A person's name is looked for in every event of the organization.
-PATIENCE = "5s"
 _SEGMENT = re.compile("(activity|security|error)-[0-9]{4}-(0[1-9]|1[0-2])")
 _ROWS_BY_SEGMENT = f"""
 SELECT {SEGMENT_OF_ID} AS segment, count(DISTINCT id)
@@ -122,14 +119,11 @@ def rows_of(hold: LegalHold) -> int:
 def rows_by_segment(hold: LegalHold) -> dict[str, int] | None:
     """How many events it keeps in each segment; None where counting takes longer than a page."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [PATIENCE])
+        with within_a_page(), connection.cursor() as cursor:
             cursor.execute(_ROWS_BY_SEGMENT, [hold.pk])
             return dict(sorted(cursor.fetchall(), key=lambda row: (row[0][-7:], row[0])))
-    except OperationalError as error:
-        if isinstance(error.__cause__, errors.QueryCanceled):
-            return None
-        raise
+    except Unavailable:
+        return None
 
 
 def _active(organization: Organization, hold_id: UUID) -> LegalHold:

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from logs.record.models import Event
-from logs.retention import applying, holds
+from logs.retention import applying, facts, holds
 from logs.retention.models import (
     LegalHold,
     Means,
@@ -143,8 +143,8 @@ def test_what_is_published_says_when_it_happens(planned: Organization) -> None:
     assert "kept for 6 months under policy version 1" in page
 
 
-def test_a_waiting_policy_shows_what_it_would_destroy(planned: Organization) -> None:
-    row = PlannedDestruction.objects.get()
+def waiting_page() -> str:
+    """Of a version that would shorten a period."""
     in_force('retention_policies: {activity_logs: "2 years"}')
     shorter = 'retention_policies: {activity_logs: "1 month"}'
     version = PolicyVersion.objects.using("worker").create(
@@ -156,9 +156,12 @@ def test_a_waiting_policy_shows_what_it_would_destroy(planned: Organization) -> 
         state=PolicyState.WAITING,
         consequences=[{"kind": "shortens_retention", "organization": "", "sentence": "x"}],
     )
-    page = text_of(
-        signed_in(planned, "anna").get(f"/admin/policy/policyversion/{version.pk}/change/")
-    )
+    return f"/admin/policy/policyversion/{version.pk}/change/"
+
+
+def test_a_waiting_policy_shows_what_it_would_destroy(planned: Organization) -> None:
+    row = PlannedDestruction.objects.get()
+    page = text_of(signed_in(planned, "anna").get(waiting_page()))
     assert "What would be destroyed earlier" in page
     assert f"{row.segment} north 1 at once" in page
 
@@ -273,9 +276,23 @@ def test_a_count_that_takes_too_long_is_not_waited_for(
 ) -> None:
     slow = "SELECT pg_sleep(60)::text, count(*) FROM held_event WHERE hold_id = %s"
     monkeypatch.setattr(holds, "_ROWS_BY_SEGMENT", slow)
-    monkeypatch.setattr(holds, "PATIENCE", "10ms")
+    monkeypatch.setattr(facts, "PATIENCE", "10ms")
     page = text_of(anna.get(f"{HOLDS}{a_hold(north).pk}/change/"))
     assert "Counting it takes longer than a page may take." in page
+
+
+def test_a_plan_that_takes_too_long_is_not_waited_for(
+    planned: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = signed_in(planned, "anna")
+    a_hold(planned)
+    slow = facts._HELD.replace("SELECT", "SELECT pg_sleep(60),", 1)
+    monkeypatch.setattr(facts, "_HELD", slow)
+    monkeypatch.setattr(facts, "PATIENCE", "10ms")
+    for page in (PLAN, waiting_page()):
+        assert "has all events read, which takes longer than a page may" in text_of(anna.get(page))
+    answer = anna.get("/api/v1/retention/plan/")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 def test_no_hold_breaks_the_page(anna: Client, north: Organization) -> None:
