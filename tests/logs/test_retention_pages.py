@@ -140,7 +140,8 @@ def test_two_people_approve_on_the_page(planned: Organization) -> None:
 def test_what_is_published_says_when_it_happens(planned: Organization) -> None:
     page = text_of(signed_in(planned, "anna").get(PLAN))
     assert "published The whole month, with the first nightly run after" in page
-    assert "kept for 6 months under policy version 1" in page
+    version = PlannedDestruction.objects.get().policy_version
+    assert f"kept for 6 months under policy version {version}" in page
 
 
 def waiting_page() -> str:
