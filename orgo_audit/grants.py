@@ -149,6 +149,7 @@ FUNCTIONS = {
     "retention_period(bigint, text)": ("orgo_worker",),
     "kept_from_erasure(uuid[])": ("orgo_worker",),
     "end_case(uuid, date, text)": ("orgo_vault",),
+    "keep_holds_still()": ("orgo_vault",),
 }
 
 _MAKE_ROLE = """

@@ -263,6 +263,7 @@ DECLARE
   month record;
   parent text;
   child text;
+  counted jsonb;  -- at once: rows that a loop fetches are never counted by several processes
   tenant record;
   destroyed bigint := 0;
 BEGIN
@@ -290,9 +291,12 @@ BEGIN
       RAISE EXCEPTION 'a hold covers events of this segment' USING ERRCODE = '42501';
     END IF;
   END IF;
-  FOR tenant IN EXECUTE format(
+  EXECUTE format(
+    'SELECT coalesce(jsonb_agg(one ORDER BY id), ''[]'') FROM ('
     'SELECT organization_id AS id, count(*) AS rows, min(recorded_at) AS first,'
-    ' max(recorded_at) AS last FROM public.%I GROUP BY 1 ORDER BY 1', child)
+    ' max(recorded_at) AS last FROM public.%I GROUP BY 1) AS one', child) INTO counted;
+  FOR tenant IN SELECT * FROM jsonb_to_recordset(counted)
+    AS one (id bigint, rows bigint, first timestamptz, last timestamptz)
   LOOP
     PERFORM public.refuse_unless_due(planned, tenant.id, greatest(month.ends, tenant.last));
     PERFORM FROM public.event AS said

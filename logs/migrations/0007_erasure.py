@@ -47,6 +47,16 @@ END $$;
 REVOKE ALL ON FUNCTION end_case(uuid, date, text) FROM PUBLIC;
 """
 
+# For the vault, which erases what is its own: a hold that is being placed waits, or is seen.
+KEEP_HOLDS = """
+CREATE FUNCTION keep_holds_still() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  LOCK TABLE public.logs_legalhold IN SHARE MODE;
+END $$;
+REVOKE ALL ON FUNCTION keep_holds_still() FROM PUBLIC;
+"""
+
 # What a regime wants to have at least, whatever the policy says; NULL where none wants it.
 FLOOR = """
 CREATE FUNCTION retention_floor(tenant bigint, log_type text) RETURNS interval
@@ -187,13 +197,13 @@ CREATE TRIGGER guard_erasure_listing BEFORE INSERT OR UPDATE ON logs_erasurelist
   FOR EACH ROW EXECUTE FUNCTION guard_erasure_listing();
 """
 
-FORWARD = [END_CASE, FLOOR, KEPT, REMOVE_ERASED, GUARDS]
+FORWARD = [END_CASE, KEEP_HOLDS, FLOOR, KEPT, REMOVE_ERASED, GUARDS]
 BACKWARD = """
 DROP TRIGGER guard_erasure_listing ON logs_erasurelisting;
 DROP TRIGGER guard_erasure_plan ON logs_erasureplan;
 DROP FUNCTION guard_erasure_listing(), guard_erasure_plan();
 DROP FUNCTION remove_erased(uuid[], uuid), kept_from_erasure(uuid[]);
-DROP FUNCTION retention_floor(bigint, text), end_case(uuid, date, text);
+DROP FUNCTION retention_floor(bigint, text), keep_holds_still(), end_case(uuid, date, text);
 """
 
 

@@ -141,6 +141,7 @@ def _refused(store: str, why: str) -> Erasure:
 
 
 def _is_held(organization: Organization, whom: Sought, places: Iterable[Participant]) -> bool:
+    holds.keep_still()
     if any(key_of_text(name) == whom.key for name in holds.held_people(organization)):
         return True
     held_codes = set(holds.held_cases(organization))

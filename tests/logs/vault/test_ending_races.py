@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from logs.cases.models import Case, CaseState
 from logs.retention.models import DestructionCertificate
+from logs.vault import erasure, keys
 from tests.builders import Service, an_organization
 from tests.logs.vault.running import a_running_vault, until
 from tests.logs.vault.scene import REPORT
@@ -71,6 +72,21 @@ def test_a_hold_that_is_being_placed_waits_for_the_end_or_is_seen(case: Case) ->
         worker.commit()
         assert may_end(vault, case) is False
     assert not DestructionCertificate.objects.exists()
+
+
+def test_a_hold_that_is_being_placed_waits_for_an_erasure_or_is_seen(case: Case) -> None:
+    with another("worker") as worker:
+        with the_vaults_rights(), keys.session() as own:
+            jane = "jane.roe@organization.com"
+            assert erasure.carry_out(case.organization, jane, own, today=date(2025, 1, 1)).is_done
+            with pytest.raises(LockNotAvailable):
+                place(worker, case)
+        worker.rollback()
+        place(worker, case)
+        worker.commit()
+    with the_vaults_rights(), keys.session() as own:
+        john = "john.doe@organization.com"
+        assert not erasure.carry_out(case.organization, john, own, today=date(2025, 1, 1)).is_done
 
 
 def test_an_old_backup_brings_a_case_back_and_its_certificate_stays_one(case: Case) -> None:
