@@ -23,6 +23,7 @@ from logs.retention.models import (
     SegmentClosure,
 )
 from orgo_audit.accounts.models import Organization, Role
+from orgo_audit.policy import versions
 from tests.builders import a_user, an_organization
 from tests.old_events import (
     a_segment,
@@ -369,7 +370,9 @@ def test_a_run_is_kept_with_its_policy(home: Organization) -> None:
     now = timezone.now()
     applying.run(now)
     run = RetentionRun.objects.get()
-    assert (run.started_at, run.policy_version) == (now, 1)
+    version = versions.in_force()
+    assert version is not None
+    assert (run.started_at, run.policy_version) == (now, version.pk)
     assert run.finished_at is not None
 
 
