@@ -148,7 +148,7 @@ FUNCTIONS = {
     "drop_segment(text, uuid)": ("orgo_worker",),
     "retention_period(bigint, text)": ("orgo_worker",),
     "kept_from_erasure(uuid[])": ("orgo_worker",),
-    "end_case(uuid, date, text)": ("orgo_vault",),
+    "end_case(uuid, date)": ("orgo_vault",),
     "keep_holds_still()": ("orgo_vault",),
 }
 

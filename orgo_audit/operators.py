@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import sys
 
 from django.core.management.base import OutputWrapper
 
 from orgo_audit.errors import BadInput
 
+COMMAND = "system:"  # no person of the portal can have such a name
+
 
 def operator_name() -> str:
-    """The user of the operating system; a number where it has no name, as in a container."""
+    """The user of the operating system, whatever the environment says.
+
+    A number where it has no name, as in a container.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())
 
 
 def recorded_operator() -> str:
     """The same as an actor: who types on the server is not known by name to the portal."""
-    return f"system:{operator_name()}"
+    return f"{COMMAND}{operator_name()}"
 
 
 def typed_person(stderr: OutputWrapper) -> str:

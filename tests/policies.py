@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from orgo_audit.policy import versions
@@ -11,10 +13,10 @@ from orgo_audit.policy.schema import as_plain
 from tests.builders import setting_the_scene
 
 
-def in_force(text: str) -> None:
-    """This policy holds, whatever accepting it took."""
+def in_force(text: str, *, since: datetime | None = None) -> None:
+    """This policy holds, since now or that instant, whatever accepting it took."""
     with setting_the_scene():
-        now = timezone.now()
+        now = since or timezone.now()
         PolicyVersion.objects.create(
             text=text,
             plain=as_plain(load_policy(text, name="test.yaml")),

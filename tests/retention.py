@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -62,6 +62,23 @@ def a_published_plan(
         )
     row.refresh_from_db()
     return row
+
+
+def a_certificate_of_case(organization: Organization) -> DestructionCertificate:
+    return a_certificate(
+        organization,
+        "",
+        kind=Means.CASE,
+        case_code=uuid4(),
+        first_recorded_at=None,
+        last_recorded_at=None,
+        rows_at_closing=1,
+        rows_destroyed=1,
+        rows_held=0,
+        digest_at_closing="",
+        period="2 months",
+        announcement=None,
+    )
 
 
 def a_certificate(

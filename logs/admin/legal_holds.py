@@ -23,9 +23,10 @@ from logs.retention import holds, overview
 from logs.retention.models import LegalHold, ScopeKind
 from orgo_audit.accounts.models import Organization, User
 from orgo_audit.admin import ReadOnlyAdmin, site
-from orgo_audit.errors import Conflict, NotFound, OrgoError
+from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
 
 RELEASED_SHOWN = 100
+STEPS = {"ask": holds.ask_release, "release": holds.release}
 # A hold's scope, and what its value is, in the form's words.
 SCOPES = {
     ScopeKind.TASK: "a task, by its id",
@@ -55,13 +56,19 @@ class HoldForm(forms.Form):
     scope = forms.CharField(
         label="Which one",
         max_length=500,
-        help_text="Whatever it covers, and will cover, is not destroyed from now on.",
+        help_text="Such as 12345 for a task, or activity-2026-11 for a segment. Whatever it covers,"
+        " and will cover, is not destroyed from now on.",
     )
 
     def __init__(self, data: Any, organizations: list[Organization]) -> None:
         super().__init__(data)
         chosen = Organization.objects.filter(pk__in=[one.pk for one in organizations])
         self.fields["organization"].queryset = chosen.order_by("slug")  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    def lead_to_first_error(self) -> None:
+        """The first field that is wrong has the focus when the page opens."""
+        if name := next((name for name in self.fields if name in self.errors), ""):
+            self.fields[name].widget.attrs["autofocus"] = True
 
 
 @admin.register(LegalHold, site=site)
@@ -81,9 +88,11 @@ class LegalHoldAdmin(ReadOnlyAdmin):
         own = own_organizations(request)
         own_events.report_read(viewer_of(request), own, "legal holds", {})
         every = overview.holds_of(own)
+        active = list(every.filter(released_at=None).order_by("review_on", "pk"))
+        holds.set_leavers_aside(active)
         context = {
             "title": "Legal holds",
-            "active": list(every.filter(released_at=None).order_by("review_on", "pk")),
+            "active": active,
             "released": list(
                 every.exclude(released_at=None).order_by("-released_at", "pk")[:RELEASED_SHOWN]
             ),
@@ -113,12 +122,14 @@ class LegalHoldAdmin(ReadOnlyAdmin):
             else:
                 messages.success(request, "The hold is placed. This is what it keeps now.")
                 return HttpResponseRedirect(self._url_of(hold))
+        form.lead_to_first_error()
         context = {"title": "New legal hold", "form": form, "button": "Place the hold"}
         return self.render(request, "logs/hold_new.html", context)
 
     def hold_view(self, request: HttpRequest, hold_id: UUID) -> HttpResponse:
         hold = self._hold(request, hold_id)
         own_events.report_read(viewer_of(request), [hold.organization], f"legal hold {hold_id}", {})
+        holds.set_leavers_aside([hold])
         is_case = hold.scope_kind == ScopeKind.CASE
         rows = {} if is_case or hold.released_at else holds.rows_by_segment(hold)
         name = request.user.get_username()
@@ -130,6 +141,7 @@ class LegalHoldAdmin(ReadOnlyAdmin):
             "rows": [(segment, f"{count:,}") for segment, count in (rows or {}).items()],
             "total": f"{sum((rows or {}).values()):,}",
             "may_release": hold.released_at is None and hold.release_asked_by != name,
+            "what_follows": _what_follows(hold),
         }
         return self.render(request, "logs/hold.html", context)
 
@@ -137,14 +149,19 @@ class LegalHoldAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         hold = self._hold(request, hold_id)
+        step = STEPS.get(request.POST.get("step", ""))
+        if step is None:
+            messages.error(request, UNSAID)
+            return HttpResponseRedirect(self._url_of(hold))
         name = request.user.get_username()
         try:
-            now = timezone.now()
-            hold = holds.advance_release(hold.organization, hold_id, by=name, now=now)
-        except Conflict as conflict:
-            messages.error(request, conflict.full_sentence)
+            follows = _what_follows(hold)
+            hold = step(hold.organization, hold_id, by=name, now=timezone.now())
+        except (Conflict, Unavailable) as problem:
+            messages.error(request, f"{problem.full_sentence} Nothing was done.")
         else:
-            messages.success(request, RELEASED if hold.released_at else ASKED)
+            released = f"The hold is released; {follows}."
+            messages.success(request, released if hold.released_at else ASKED)
         return HttpResponseRedirect(self._url_of(hold))
 
     def _hold(self, request: HttpRequest, hold_id: UUID) -> LegalHold:
@@ -158,4 +175,12 @@ class LegalHoldAdmin(ReadOnlyAdmin):
 
 
 ASKED = "You have asked for the release. The hold still holds until a second person releases it."
-RELEASED = "The hold is released. What is over its period goes with one of the next nightly runs."
+UNSAID = "The form did not say which step it means. Nothing was done."
+
+
+def _what_follows(hold: LegalHold) -> str:
+    """What a release leads to, as the end of a sentence."""
+    if hold.scope_kind == ScopeKind.CASE:
+        notice = holds.notice_of(hold.organization)
+        return f"the case, if it is over, goes {notice} later, the policy's notice"
+    return "what is over its period goes with one of the next nightly runs"

@@ -109,7 +109,6 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "diff": diff_lines(version.diff),
             "sooner": sooner,
             "untold": untold,
-            "now": now,
         }
         return self.render(request, "logs/policy_version.html", context)
 

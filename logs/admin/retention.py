@@ -27,15 +27,13 @@ def kept_under_policy(scopes: Readable, log_types: Iterable[LogType]) -> str:
 
 
 def in_words(logs: Mapping[LogType, Spans]) -> str:
-    """One sentence for all of these logs, and one more for each whose bounds conflict."""
+    """One sentence for all of these logs. What a conflict or a hold keeps is withheld too."""
     if not logs:
         return ""
     (first, spans), *others = logs.items()
     told = [f"{first.value.capitalize()} events are kept {_span(spans)}"]
     told += [f"{kind.value} events {_span(spans)}" for kind, spans in others]
-    older = "older ones have been destroyed under the policy, unless a hold keeps them."
-    conflicts = (_conflict(kind, *one) for kind, spans in logs.items() for one in spans.items())
-    return " ".join([f"{', '.join(told)}; {older}", *filter(None, conflicts)])
+    return f"{', '.join(told)}; older ones are withheld or have been destroyed under the policy."
 
 
 def _span(spans: Spans) -> str:
@@ -44,12 +42,3 @@ def _span(spans: Spans) -> str:
     [(usual, _)] = Counter(periods.values()).most_common(1)
     others = "; ".join(f"{slug}: {period}" for slug, period in periods.items() if period != usual)
     return f"{usual} ({others})" if others else usual
-
-
-def _conflict(kind: LogType, slug: str, kept: Kept) -> str:
-    if not kept.in_conflict:
-        return ""
-    return (
-        f"Older {kind.value} events of {slug} are withheld instead: its regimes ask to keep them at"
-        f" least {kept.floor} and at most {kept.ceiling}."
-    )

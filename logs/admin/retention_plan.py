@@ -27,6 +27,7 @@ from logs.retention import approvals, facts, overview, plan, resolutions, runs
 from logs.retention.models import Decision, LegalHold, PlannedDestruction
 from logs.retention.overview import PlannedSegment, Published
 from logs.retention.resolutions import KeptByPolicy
+from logs.retention.wording import events
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
 
@@ -55,10 +56,6 @@ class SegmentRow:
     lines: list[Line]
 
 
-def events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count:,} events"
-
-
 def lines_of(one: PlannedSegment, holds: dict[UUID, LegalHold], person: str) -> Iterator[Line]:
     """What happens to the segment, decision by decision."""
     published = {
@@ -67,8 +64,9 @@ def lines_of(one: PlannedSegment, holds: dict[UUID, LegalHold], person: str) -> 
     }
     for decision in one.plan.decisions:
         match decision:
-            case plan.Drop(at):
-                yield _destruction("drop", "", "", at, published.get(""), person)
+            case plan.Drop(at, organizations):
+                found = next(filter(None, map(published.get, ("", *organizations))), None)
+                yield _destruction("drop", "", "", at, found, person)
             case plan.Remove(at, organization, rows):
                 found = published.get(organization)
                 yield _destruction("remove", organization, events(rows), at, found, person)

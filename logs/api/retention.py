@@ -13,8 +13,8 @@ from logs.api import parameters, views
 from logs.record import own_events, strict_json
 from logs.retention import answers, facts, holds, overview
 from orgo_audit.accounts.models import Organization, ServiceToken
-from orgo_audit.api import single_parameters
-from orgo_audit.errors import BadInput, NotAllowed, NotFound
+from orgo_audit.api import RETRY_AFTER_SECONDS, single_parameters
+from orgo_audit.errors import BadInput, NotAllowed, NotFound, Unavailable
 
 NEEDED = ("matter", "reason", "scope")
 OPTIONAL = ("owner", "organization")
@@ -63,7 +63,17 @@ class CertificatesView(RetentionView):
         return Response(views.page_answer(request, page, answers.certificate_as_json))
 
 
-class LegalHoldsView(RetentionView):
+class HoldView(RetentionView):
+    """While a destruction runs no hold is changed: the answer says when to ask again."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        answer = super().handle_exception(exc)
+        if isinstance(exc, Unavailable):
+            answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        return answer
+
+
+class LegalHoldsView(HoldView):
     """`GET` lists holds, `POST` places one."""
 
     def get(self, request: Request) -> Response:
@@ -72,6 +82,7 @@ class LegalHoldsView(RetentionView):
         cursor, size = parameters.page_of(request)
         self.looked(request, own, "legal holds")
         page = overview.hold_page(own, cursor, size=size)
+        holds.set_leavers_aside(page.rows)
         return Response(views.page_answer(request, page, answers.hold_as_json))
 
     def post(self, request: Request) -> Response:
@@ -93,7 +104,7 @@ class LegalHoldsView(RetentionView):
         return Response(answers.hold_as_json(hold), status=201)
 
 
-class ReleaseView(RetentionView):
+class ReleaseView(HoldView):
     """The first call asks for the release, a second person's call releases: see `state`."""
 
     def post(self, request: Request, hold_id: UUID) -> Response:

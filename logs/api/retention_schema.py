@@ -176,7 +176,7 @@ _CERTIFICATE = closed(
     }
 )
 _SEGMENT_NAME: Json = shapes.TEXT | {
-    "pattern": "^(activity|security|error)-[0-9]{4}-(0[1-9]|1[0-2])$"
+    "pattern": "^(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
 }
 _NAMED = _words(500)
 _SCOPE: Json = {

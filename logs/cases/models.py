@@ -65,6 +65,7 @@ class LookedAt(models.TextChoices):
     TEXT = "text", "text read or released"
     PASSKEY = "passkey", "passkey changed"
     ACCESS_LOG = "access_log", "restricted access log"
+    CERTIFIED = "certified", "certificates of ended cases"
 
 
 def one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:

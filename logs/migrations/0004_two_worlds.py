@@ -19,6 +19,25 @@ ALTER TABLE hr.errand ADD CONSTRAINT errand_bounded
   CHECK (octet_length(body) <= 1048576 AND octet_length(public_key) <= 32);
 """
 
+# A case's period starts on the day on which HR closes it, whatever day the web process says.
+CLOSED_TODAY = """
+CREATE FUNCTION close_case_today() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.closed_on := (now() AT TIME ZONE 'UTC')::date;
+  RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION close_case_today() FROM PUBLIC;
+CREATE TRIGGER close_case_today BEFORE UPDATE ON hr."case" FOR EACH ROW
+  WHEN (current_user = 'orgo_hr' AND NEW.closed_on IS NOT NULL
+        AND NEW.closed_on IS DISTINCT FROM OLD.closed_on)
+  EXECUTE FUNCTION close_case_today();
+"""
+CLOSED_ANY_DAY = """
+DROP TRIGGER close_case_today ON hr."case";
+DROP FUNCTION close_case_today();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -465,6 +484,7 @@ class Migration(migrations.Migration):
                             ("text", "text read or released"),
                             ("passkey", "passkey changed"),
                             ("access_log", "restricted access log"),
+                            ("certified", "certificates of ended cases"),
                         ],
                         max_length=10,
                     ),
@@ -834,6 +854,7 @@ class Migration(migrations.Migration):
                             "text",
                             "passkey",
                             "access_log",
+                            "certified",
                         ],
                     )
                 ),
@@ -863,4 +884,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(BOUNDS, migrations.RunSQL.noop),
+        migrations.RunSQL(CLOSED_TODAY, CLOSED_ANY_DAY),
     ]

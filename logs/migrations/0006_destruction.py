@@ -130,10 +130,10 @@ UNION ALL
 SELECT held.id, held.log_type, held.organization_id, hold.id
   FROM public.logs_legalhold AS hold JOIN public.event AS held
     ON held.organization_id = hold.organization_id AND (
-      lower(hold.scope_value) IN (
-        lower(held.actor), lower(held.route_from), lower(held.route_to))
-      OR held.details::text LIKE '%"user"%' AND lower(hold.scope_value) =
-        lower(coalesce(held.details->'details', held.details)->>'user'))
+      lower(btrim(hold.scope_value)) IN (lower(btrim(held.actor)),
+        lower(btrim(held.route_from)), lower(btrim(held.route_to)))
+      OR held.details::text LIKE '%"user"%' AND lower(btrim(hold.scope_value)) =
+        lower(btrim(coalesce(held.details->'details', held.details)->>'user')))
   WHERE hold.scope_kind = 'user' AND hold.released_at IS NULL;
 """
 
@@ -142,7 +142,7 @@ CREATE FUNCTION segment_range(segment text, OUT log_type text, OUT starts timest
                               OUT ends timestamptz)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF segment IS NULL OR segment !~ '^(activity|security|error)-[0-9]{4}-(0[1-9]|1[0-2])$' THEN
+  IF segment IS NULL OR segment !~ '^(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])$' THEN
     RAISE EXCEPTION 'this is no name of a segment' USING ERRCODE = '22023';
   END IF;
   log_type := split_part(segment, '-', 1);
@@ -231,7 +231,8 @@ REVOKE ALL ON FUNCTION
 # The row of a batch that follows another one adds to the first one's.
 CERTIFY = """
 CREATE FUNCTION certify(planned public.logs_planneddestruction, tenant bigint, announced_by uuid,
-                        gone bigint, earliest timestamptz, latest timestamptz) RETURNS void
+                        kept text, gone bigint, earliest timestamptz, latest timestamptz)
+RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO public.logs_destructioncertificate AS known
       (id, plan_id, organization_id, segment, kind, first_recorded_at, last_recorded_at,
@@ -240,7 +241,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT gen_random_uuid(), planned.id, tenant, planned.segment, planned.kind, earliest, latest,
            coalesce(closure.rows, 0), gone, coalesce(closure.digest, ''),
            (SELECT max(id) FROM public.policy_policyversion WHERE state = 'accepted'),
-           planned.period, public.approvers_of(planned, tenant), announced_by, now()
+           coalesce(kept, ''), public.approvers_of(planned, tenant), announced_by, now()
       FROM (VALUES (1)) AS one LEFT JOIN public.logs_segmentclosure AS closure
         ON closure.segment = planned.segment AND closure.organization_id = tenant
     ON CONFLICT (plan_id, organization_id) WHERE plan_id IS NOT NULL DO UPDATE SET
@@ -249,8 +250,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
       last_recorded_at = greatest(known.last_recorded_at, latest),
       destroyed_at = now()
 $$;
-REVOKE ALL ON FUNCTION certify(public.logs_planneddestruction, bigint, uuid, bigint, timestamptz,
-                               timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION certify(public.logs_planneddestruction, bigint, uuid, text, bigint,
+                               timestamptz, timestamptz) FROM PUBLIC;
 """
 
 # DETACH comes last: what it locks is let go with the commit, before the files are unlinked.
@@ -265,6 +266,7 @@ DECLARE
   child text;
   counted jsonb;  -- at once: rows that a loop fetches are never counted by several processes
   tenant record;
+  kept text;  -- the tenant's own period, as it was told: others' are not its matter
   destroyed bigint := 0;
 BEGIN
   IF planned.segment IS DISTINCT FROM segment THEN
@@ -299,20 +301,20 @@ BEGIN
     AS one (id bigint, rows bigint, first timestamptz, last timestamptz)
   LOOP
     PERFORM public.refuse_unless_due(planned, tenant.id, greatest(month.ends, tenant.last));
-    PERFORM FROM public.event AS said
+    SELECT said.details->>'period' INTO kept FROM public.event AS said
       WHERE said.organization_id = tenant.id AND said.log_type = 'security'
         AND said.source = 'portal' AND said.code = 'retention.announced'
         AND said.details->>'plan' = planned.id::text
-        AND said.id >= public.u7_floor(planned.published_at - interval '1 minute');
+        AND said.id >= public.u7_floor(planned.published_at - interval '1 minute') LIMIT 1;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'a destruction is announced to every organization' USING ERRCODE = '42501';
     END IF;
-    PERFORM public.certify(planned, tenant.id, announcement, tenant.rows, tenant.first,
+    PERFORM public.certify(planned, tenant.id, announcement, kept, tenant.rows, tenant.first,
                            tenant.last);
     destroyed := destroyed + tenant.rows;
   END LOOP;
   IF destroyed = 0 THEN
-    PERFORM public.certify(planned, NULL, announcement, 0, NULL, NULL);
+    PERFORM public.certify(planned, NULL, announcement, '', 0, NULL, NULL);
   END IF;
   UPDATE public.logs_planneddestruction SET state = 'done', finished_at = now()
     WHERE id = planned.id;
@@ -364,8 +366,8 @@ BEGIN
   DELETE FROM public.event WHERE log_type = month.log_type AND id = ANY (ids);
   GET DIAGNOSTICS removed = ROW_COUNT;
   DELETE FROM public.event_removal;
-  PERFORM public.certify(planned, planned.organization_id, announcement, removed, earliest,
-                         latest);
+  PERFORM public.certify(planned, planned.organization_id, announcement, planned.period, removed,
+                         earliest, latest);
   RETURN removed;
 END $$;
 REVOKE ALL ON FUNCTION remove_expired(uuid[], uuid) FROM PUBLIC;
@@ -425,7 +427,8 @@ DROP TRIGGER guard_hold ON logs_legalhold;
 DROP TRIGGER guard_plan ON logs_planneddestruction;
 DROP FUNCTION guard_hold(), guard_plan();
 DROP FUNCTION remove_expired(uuid[], uuid), drop_segment(text, uuid);
-DROP FUNCTION certify(logs_planneddestruction, bigint, uuid, bigint, timestamptz, timestamptz);
+DROP FUNCTION certify(logs_planneddestruction, bigint, uuid, text, bigint, timestamptz,
+                      timestamptz);
 DROP FUNCTION refuse_unless_due(logs_planneddestruction, bigint, timestamptz);
 DROP FUNCTION approvers_of(logs_planneddestruction, bigint);
 DROP FUNCTION announced_destruction(uuid, text), segment_range(text);

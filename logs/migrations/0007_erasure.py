@@ -10,41 +10,91 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-# The vault destroys the case in the transaction in which this says yes. Of the case it tells the
-# code: not how much there was of it.
+# How long a closed case is kept, in words: as regimes.kept_cases and facts.destroyed_after have it;
+# a test compares them. NULL: no policy was accepted, or nobody resolved a conflict.
+CASE_PERIOD = """
+CREATE FUNCTION case_period(tenant bigint, workflow text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $$
+DECLARE
+  rules jsonb := public.retention_rules(tenant);
+  regimes jsonb := coalesce(rules->'regime', 'null');
+  kept text := coalesce(rules->'sensitive_workflows'->workflow->>'case_period', '2 months');
+  least_kept interval;
+  most_kept interval;
+  decided text;
+BEGIN
+  IF rules IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF jsonb_typeof(regimes) <> 'array' THEN
+    regimes := jsonb_build_array(regimes);
+  END IF;
+  SELECT bound.floor INTO least_kept FROM public.retention_bounds() AS bound
+    WHERE bound.kept = 'cases' AND regimes ? bound.regime AND bound.floor IS NOT NULL
+    ORDER BY timestamp '2023-07-01' + bound.floor DESC LIMIT 1;
+  SELECT bound.ceiling INTO most_kept FROM public.retention_bounds() AS bound
+    WHERE bound.kept = 'cases' AND regimes ? bound.regime AND bound.ceiling IS NOT NULL
+    ORDER BY timestamp '2023-07-01' + bound.ceiling LIMIT 1;
+  IF public.may_be_shorter(most_kept, least_kept) THEN
+    SELECT resolution.decision INTO decided FROM public.logs_retentionresolution AS resolution
+      WHERE resolution.organization_id = tenant AND resolution.kept = 'cases'
+      ORDER BY resolution.id DESC LIMIT 1;
+    kept := CASE decided WHEN 'keep_to_floor' THEN least_kept
+                         WHEN 'destroy_at_ceiling' THEN most_kept END;
+  ELSE
+    IF public.may_be_shorter(kept::interval, least_kept) THEN
+      kept := least_kept;
+    END IF;
+    IF public.may_be_shorter(most_kept, kept::interval) THEN
+      kept := most_kept;
+    END IF;
+  END IF;
+  RETURN replace(replace(kept, 'month', 'mon'), 'mon', 'month');  -- PostgreSQL says 2 mons
+END $$;
+REVOKE ALL ON FUNCTION case_period(bigint, text) FROM PUBLIC;
+"""
+
+# The vault destroys the case in the transaction in which this says yes. Policy, day and the holds
+# on the case are read here. Of the case it tells the code: not how much there was of it.
 END_CASE = """
-CREATE FUNCTION end_case(code uuid, closed_on date, period text) RETURNS boolean
+CREATE FUNCTION end_case(code uuid, closed_on date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  tenant bigint;
+  ended hr."case";
+  kept text;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'a destruction must see the holds of this moment' USING ERRCODE = '42501';
   END IF;
   LOCK TABLE public.logs_legalhold IN SHARE MODE;
-  SELECT organization_id INTO tenant FROM hr."case" AS ended
-    WHERE ended.code = end_case.code AND ended.state = 'closed'
-      AND ended.closed_on = end_case.closed_on FOR UPDATE;
+  SELECT * INTO ended FROM hr."case" AS one
+    WHERE one.code = end_case.code AND one.state = 'closed'
+      AND one.closed_on = end_case.closed_on FOR UPDATE;
   IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  kept := public.case_period(ended.organization_id, ended.workflow);
+  IF kept IS NULL
+     OR (ended.closed_on + kept::interval)::date >= (now() AT TIME ZONE 'UTC')::date THEN
     RETURN false;
   END IF;
   PERFORM FROM public.logs_legalhold AS hold
     WHERE hold.scope_kind = 'case' AND hold.released_at IS NULL
-      AND hold.organization_id = tenant AND hold.scope_value = end_case.code::text;
+      AND hold.organization_id = ended.organization_id
+      AND hold.scope_value = ended.code::text;
   IF FOUND THEN
     RETURN false;
   END IF;
   INSERT INTO public.logs_destructioncertificate
       (id, organization_id, segment, case_code, kind, rows_at_closing, rows_destroyed,
        digest_at_closing, policy_version, period, approved_by, destroyed_at)
-    VALUES (gen_random_uuid(), tenant, '', end_case.code, 'case', 1, 1, '',
-            coalesce((SELECT max(id) FROM public.policy_policyversion WHERE state = 'accepted'),
-                     0),
-            period, '{}', now())
+    VALUES (gen_random_uuid(), ended.organization_id, '', ended.code, 'case', 1, 1, '',
+            (SELECT max(id) FROM public.policy_policyversion WHERE state = 'accepted'),
+            kept, '{}', now())
     ON CONFLICT (case_code) DO NOTHING;  -- an old backup had brought the case back
   RETURN true;
 END $$;
-REVOKE ALL ON FUNCTION end_case(uuid, date, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION end_case(uuid, date) FROM PUBLIC;
 """
 
 # For the vault, which erases what is its own: a hold that is being placed waits, or is seen.
@@ -197,13 +247,14 @@ CREATE TRIGGER guard_erasure_listing BEFORE INSERT OR UPDATE ON logs_erasurelist
   FOR EACH ROW EXECUTE FUNCTION guard_erasure_listing();
 """
 
-FORWARD = [END_CASE, KEEP_HOLDS, FLOOR, KEPT, REMOVE_ERASED, GUARDS]
+FORWARD = [CASE_PERIOD, END_CASE, KEEP_HOLDS, FLOOR, KEPT, REMOVE_ERASED, GUARDS]
 BACKWARD = """
 DROP TRIGGER guard_erasure_listing ON logs_erasurelisting;
 DROP TRIGGER guard_erasure_plan ON logs_erasureplan;
 DROP FUNCTION guard_erasure_listing(), guard_erasure_plan();
 DROP FUNCTION remove_erased(uuid[], uuid), kept_from_erasure(uuid[]);
-DROP FUNCTION retention_floor(bigint, text), keep_holds_still(), end_case(uuid, date, text);
+DROP FUNCTION retention_floor(bigint, text), keep_holds_still(), end_case(uuid, date);
+DROP FUNCTION case_period(bigint, text);
 """
 
 

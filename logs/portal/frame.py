@@ -35,6 +35,7 @@ _MENU = (
     ("Passkeys", "passkeys/", (Role.CUSTODIAN,)),
     ("Unassigned", "unassigned/", (Role.DPO,)),
     ("Access log", "access-log/", (Role.DPO, Role.AUDITOR)),
+    ("Certificates", "certificates/", (Role.DPO, Role.AUDITOR)),
 )
 _TITLES = {
     400: "This cannot be used",

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from logs.portal import (
     access_log,
+    case_certificates,
     case_counts,
     case_work,
     cases,
@@ -38,6 +39,17 @@ urlpatterns: list[URLPattern] = [
     path("passkeys/<uuid:passkey_id>/", passkeys.confirm, name="confirm-passkey"),
     # --- cases that nobody has, for the dpo ---
     path("unassigned/", unassigned.listed, name="unassigned-cases"),
-    # --- the restricted access log, for the dpo and the auditor ---
+    # --- the restricted access log and the certificates of cases, for the dpo and the auditor ---
     path("access-log/", access_log.access_log, name="case-access-log"),
+    path("certificates/", case_certificates.listed, name="case-certificates"),
+    path(
+        "certificates/<uuid:certificate_id>/json/",
+        case_certificates.as_json,
+        name="case-certificate-json",
+    ),
+    path(
+        "certificates/<uuid:certificate_id>/pdf/",
+        case_certificates.as_pdf,
+        name="case-certificate-pdf",
+    ),
 ]

@@ -36,7 +36,7 @@ def _published(found: Published) -> dict[str, Any]:
         "id": str(row.pk),
         "organization": row.organization.slug if row.organization else None,
         "kind": row.kind,
-        "period": row.period,
+        "period": found.period,
         "policy_version": row.policy_version,
         "published_at": format_instant(row.published_at),
         "not_before": format_instant(found.not_before),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from psycopg import errors
 
 from logs import metrics
 from logs.record import own_events
-from logs.retention import approvals, closures, facts, runs
+from logs.retention import approvals, closures, facts, runs, wording
 from logs.retention.models import (
     DestructionCertificate,
     Means,
@@ -56,22 +56,32 @@ Key = tuple[str, str | None]  # segment; organization, or none for the whole of 
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """What became of one plan: so many rows, or none where it has to wait for another run."""
+    """What became of one plan that is due: so many rows, or None and what it waits for."""
 
     segment: str
     organization: str | None
     rows: int | None
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a run would do now: publish these, give up those, destroy the ones that are due."""
+    """What a run would do now: publish these, give up those, destroy the ones that are due.
+
+    Those of `unapproved` are due but for their approvals. Of the months `to_close` nobody knows yet
+    what there is to publish.
+    """
 
     plans: list[SegmentPlan]
     rules: Rules
+    to_close: list[str]
     to_publish: dict[Key, tuple[SegmentPlan, Drop | Remove]]
     to_give_up: list[PlannedDestruction]
     to_destroy: list[PlannedDestruction]
+    unapproved: list[PlannedDestruction]
+
+
+def _nobody(_: str) -> None: ...
 
 
 def run_at_night(now: datetime) -> None:
@@ -81,19 +91,31 @@ def run_at_night(now: datetime) -> None:
     runs.measure()
 
 
-def run(now: datetime) -> list[Destroyed]:
-    """Everything that is due, in order; what could not be done now is left to the next run."""
+def run(now: datetime, tell: Callable[[str], object] = _nobody) -> list[Destroyed]:
+    """Everything that is due, in order; what could not be done now is left to the next run.
+
+    `tell` hears of each step as it is done.
+    """
     version = versions.in_force()
     this = RetentionRun.objects.create(
         started_at=now, policy_version=version.pk if version is not None else 0
     )
-    closures.close_months(now)
+    for name in closures.close_months(now):
+        tell(f"closed: {name}")
     intended = intend(now)
     _publish(this, intended, now)
-    destroyed = [_destroy(row) for row in intended.to_destroy]
+    for key in intended.to_publish:
+        tell(f"published: {of(*key)}")
+    found = []
+    for row in intended.to_destroy:
+        found.append(_destroy(row, intended.rules))
+        tell(_told(found[-1]))
     this.finished_at = timezone.now()
     this.save(update_fields=["finished_at"])
-    return destroyed
+    for row in intended.unapproved:
+        found.append(Destroyed(*_key_of_row(row), None, "approvals"))
+        tell(_told(found[-1]))
+    return found
 
 
 def current_plan(now: datetime) -> list[SegmentPlan]:
@@ -117,18 +139,30 @@ def intend(now: datetime) -> Intent:
         .select_related("organization")
         .order_by("due_at", "segment", "pk")
     }
+    for segment, slug in published.keys() - wanted.keys():
+        # Its rows are all that is left: they go as it was published and, maybe, approved.
+        if slug and (found := wanted.get((segment, None))) and _concerned(found[1]) == (slug,):
+            wanted[segment, slug] = wanted.pop((segment, None))
     # What was published for another period was a promise of something else.
     current = {
         key: row
         for key, row in published.items()
         if key in wanted and row.period == _period_of(*wanted[key], rules)
     }
+    due = {key: row for key, row in current.items() if _is_due(row, *wanted[key], rules, now)}
+    unapproved = [
+        row
+        for key, row in due.items()
+        if not approvals.is_approved(row, _concerned(wanted[key][1]), rules)
+    ]
     return Intent(
         plans=plans,
         rules=rules,
+        to_close=closures.to_close(now),
         to_publish={key: found for key, found in wanted.items() if key not in current},
         to_give_up=[row for key, row in published.items() if key not in current],
-        to_destroy=[row for key, row in current.items() if _is_due(row, *wanted[key], rules, now)],
+        to_destroy=[row for row in due.values() if row not in unapproved],
+        unapproved=unapproved,
     )
 
 
@@ -153,13 +187,9 @@ def _key_of(one: SegmentPlan, step: Drop | Remove) -> Key:
 def _is_due(
     row: PlannedDestruction, one: SegmentPlan, step: Drop | Remove, rules: Rules, now: datetime
 ) -> bool:
-    """Whether its time, its notice and its approval are there."""
+    """Whether its time and its notice are over."""
     own = [rules[name, one.segment.log_type] for name in _concerned(step)]
-    return (
-        step.at <= now
-        and all(rule.notice.after(row.published_at) <= now for rule in own)
-        and approvals.is_approved(row, _concerned(step), rules)
-    )
+    return step.at <= now and all(rule.notice.after(row.published_at) <= now for rule in own)
 
 
 def _publish(this: RetentionRun, intended: Intent, now: datetime) -> None:
@@ -208,30 +238,30 @@ def _planned(
 # --- destroying ---------------------------------------------------------------------------------
 
 
-def _destroy(row: PlannedDestruction) -> Destroyed:
+def _destroy(row: PlannedDestruction, rules: Rules) -> Destroyed:
     _, slug = _key_of_row(row)
     about = {"segment": row.segment, "kind": row.kind}
     try:
-        rows = _drop(row) if row.kind == Means.DROP else _remove(row)
+        rows = _drop(row, rules) if row.kind == Means.DROP else _remove(row)
     except ProgrammingError as error:
         if not isinstance(error.__cause__, errors.InsufficientPrivilege):
             raise
         # A hold or another policy came between: the next plan says so.
         logger.warning("the database refused a destruction", extra=about)
-        return Destroyed(row.segment, slug, None)
+        return Destroyed(row.segment, slug, None, "the next plan")
     if rows is None:
         logger.warning("a segment is in use; the next run drops it", extra=about)
-    else:
-        kind = row.segment.partition("-")[0]
-        metrics.EVENTS_DESTROYED.labels(log_type=kind).inc(rows)
+        return Destroyed(row.segment, slug, None, "the next run")
+    kind = row.segment.partition("-")[0]
+    metrics.EVENTS_DESTROYED.labels(log_type=kind).inc(rows)
     return Destroyed(row.segment, slug, rows)
 
 
-def _drop(row: PlannedDestruction) -> int | None:
+def _drop(row: PlannedDestruction, rules: Rules) -> int | None:
     """The rows that went; None where somebody held the month through all tries."""
     for _ in range(TRIES):
         try:
-            return _drop_now(row)
+            return _drop_now(row, rules)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
                 raise
@@ -240,12 +270,13 @@ def _drop(row: PlannedDestruction) -> int | None:
 
 
 @transaction.atomic
-def _drop_now(row: PlannedDestruction) -> int:
+def _drop_now(row: PlannedDestruction, rules: Rules) -> int:
     if not _is_still_planned(row):
         return 0
     concerned = Organization.objects.filter(pk__in=facts.tenants_of(row.segment)).order_by("pk")
     told = list(concerned) or list(Organization.objects.order_by("pk")[:1])
-    announced = [_announce(row, organization) for organization in told]
+    kind = row.segment.partition("-")[0]
+    announced = [_announce(row, one, str(rules[one.slug, kind].period)) for one in told]
     with connection.cursor() as cursor:
         cursor.execute("SELECT drop_segment(%s, %s)", [row.segment, announced[0]])
         return int(cursor.fetchone()[0])
@@ -315,22 +346,26 @@ def _announcement_of(row: PlannedDestruction) -> UUID:
     if found is not None:
         return found
     assert row.organization is not None  # of a removal there is always one  # noqa: S101
-    return _announce(row, row.organization)
+    return _announce(row, row.organization, row.period)
 
 
-def _announce(row: PlannedDestruction, organization: Organization) -> UUID:
+def _announce(row: PlannedDestruction, organization: Organization, period: str) -> UUID:
+    """By which period of its own; what others keep is not told."""
     told = {
         "plan": str(row.pk),
         "segment": row.segment,
-        "period": row.period,
+        "period": period,
         "policy_version": row.policy_version,
     }
     return own_events.announce_destruction(organization, told)
 
 
-def described(destroyed: Iterable[Destroyed]) -> Iterator[str]:
-    """A line each, for people."""
-    for one in destroyed:
-        whose = f", {one.organization}" if one.organization else ""
-        told = "waits for the next run" if one.rows is None else f"{one.rows} events destroyed"
-        yield f"{one.segment}{whose}: {told}"
+def of(segment: str, organization: str | None) -> str:
+    """Whose part of the segment, for people."""
+    return f"{segment}, {organization}" if organization else segment
+
+
+def _told(one: Destroyed) -> str:
+    if one.rows is None:
+        return f"{of(one.segment, one.organization)}: due, waits for {one.waits_for}"
+    return f"{of(one.segment, one.organization)}: {wording.events(one.rows)} destroyed"

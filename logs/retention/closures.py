@@ -26,9 +26,14 @@ COPY (SELECT organization_id, encode(sha256(convert_to(event::text, 'UTF8')), 'h
 
 def close_months(now: datetime) -> list[str]:
     """Closes what is over and not closed yet; the names of what it closed. Empty months stay."""
-    waiting = facts.over(now - MARGIN)
+    return [name for name in to_close(now) if _close(name)]
+
+
+def to_close(now: datetime) -> list[str]:
+    """The months with events that are over and not closed yet."""
     known = set(SegmentClosure.objects.values_list("segment", flat=True).distinct())
-    return [name for name in waiting if name not in known and _close(name)]
+    waiting = [name for name in facts.over(now - MARGIN) if name not in known]
+    return [name for name in waiting if facts.tenants_of(name)]
 
 
 def digests_of(segment: str) -> dict[int, tuple[int, str]]:

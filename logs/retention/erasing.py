@@ -8,8 +8,8 @@ It goes as soon as the worker has its list, or the request ends.
 
 The ids are put down once, and the owner's function lets no others go: whatever is recorded later
 stays until somebody asks again. What a hold, a regime's floor or the portal's own accountability
-needs stays too, and is counted. Only whole values are compared, without case: who acted, from, to,
-and every text in the details; never a part of a text.
+needs stays too, and is counted. Only whole values are compared, without case and the spaces around
+them, every text of an event but its action, source and workflow; never a part of a text, nor a key.
 """
 
 from __future__ import annotations
@@ -40,15 +40,17 @@ BATCH_SIZE = 5_000
 _NONCE_BYTES = 12
 _FIND = """
 WITH sought AS MATERIALIZED (
-  SELECT array_agg(lower(one)) AS texts FROM unnest(%(texts)s::text[]) AS one
+  SELECT array_agg(lower(btrim(one))) AS texts FROM unnest(%(texts)s::text[]) AS one
 )
 SELECT event.id FROM event, sought
   WHERE log_type = %(type)s AND id >= %(first)s AND id < %(next)s
     AND organization_id = %(organization)s AND (
-      lower(actor) = ANY (texts) OR lower(route_from) = ANY (texts)
-      OR lower(route_to) = ANY (texts) OR EXISTS (
+      EXISTS (
+        SELECT FROM unnest(ARRAY[actor, route_from, route_to, reason, status, task_id, email_id])
+          AS told WHERE lower(btrim(told)) = ANY (texts))
+      OR EXISTS (
         SELECT FROM jsonb_path_query(details::jsonb, '$.** ? (@.type() == "string")') AS told
-          WHERE lower(told #>> '{}') = ANY (texts)))
+          WHERE lower(btrim(told #>> '{}')) = ANY (texts)))
   ORDER BY id
 """
 _TASKS = """

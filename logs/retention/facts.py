@@ -216,8 +216,8 @@ class _Gathered:
                 left = max(left, 1)
                 yield plan.Share(slug, left, (*whole, *holds), left, is_all_held=True)
                 continue
-            # A closure counts what was erased or reclassified since: where most is held, we look.
-            all_held = left <= 2 * rows_held and bool(rows_held) and not _has_free(segment, tenant)
+            # A closure counts what has become sensitive since, so that we look what is left.
+            all_held = bool(rows_held) and not _has_free(segment, tenant)
             yield plan.Share(slug, left, holds, rows_held, all_held)
 
 

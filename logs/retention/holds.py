@@ -1,25 +1,42 @@
 """Legal holds: placed by one person, released by two. Placing one keeps what it covers at once.
 
-A destruction locks the holds while it runs: whoever places one then waits for its end, and is told
-how much it still finds.
+A destruction locks the holds while it runs: whoever places or releases one then waits for its end
+some seconds, and is told how much it still finds.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg import errors
 
 from logs.record import own_events
+from logs.retention.approvals import admins_among
 from logs.retention.facts import SEGMENT_OF_ID, within_a_page
 from logs.retention.models import LegalHold, ScopeKind
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, Conflict, NotFound, Unavailable
+from orgo_audit.operators import COMMAND
+from orgo_audit.periods import Period
+from orgo_audit.policy import versions
 
 REVIEW_AFTER = timedelta(days=90)
-_SEGMENT = re.compile("(activity|security|error)-[0-9]{4}-(0[1-9]|1[0-2])")
+PATIENCE = "5s"
+_BUSY = "a destruction is under way; try again in a moment"
+# As the view `held_event` reads it.
+_SEGMENT = re.compile("(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])")
+# Line breaks, what steers a terminal, and what turns the direction of what follows.
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"))
+_ALSO_INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers
 _ROWS_BY_SEGMENT = f"""
 SELECT {SEGMENT_OF_ID} AS segment, count(DISTINCT id)
   FROM held_event WHERE hold_id = %s GROUP BY segment
@@ -43,11 +60,11 @@ def place(
     for name, text in said.items():
         _require_text(name, text)
     _require_scope(scope_kind, scope_value)
-    with transaction.atomic():
+    with _while_nothing_is_destroyed():
         hold = LegalHold.objects.create(
             organization=organization,
             matter=matter.strip(),
-            reason=reason.strip(),
+            reason=_with_plain_breaks(reason).strip(),
             owner=owner.strip(),
             scope_kind=scope_kind,
             scope_value=_as_kept(scope_kind, scope_value.strip()),
@@ -61,10 +78,10 @@ def place(
 
 def ask_release(organization: Organization, hold_id: UUID, *, by: str, now: datetime) -> LegalHold:
     """The first of two people asks for the release; the hold still holds."""
-    with transaction.atomic():
+    with _while_nothing_is_destroyed():
         hold = _active(organization, hold_id)
         if hold.release_asked_by:
-            raise Conflict(f"{hold.release_asked_by} has already asked for the release")
+            raise Conflict(f"the release was already asked for, by {hold.release_asked_by}")
         hold.release_asked_by, hold.release_asked_at = by, now
         hold.save(update_fields=["release_asked_by", "release_asked_at"])
         _report("Hold Release Asked", hold, by)
@@ -73,10 +90,10 @@ def ask_release(organization: Organization, hold_id: UUID, *, by: str, now: date
 
 def release(organization: Organization, hold_id: UUID, *, by: str, now: datetime) -> LegalHold:
     """The second of two people releases it. Conflict for the one who asked, or before that."""
-    with transaction.atomic():
+    with _while_nothing_is_destroyed():
         hold = _active(organization, hold_id)
         if not hold.release_asked_by:
-            raise Conflict("somebody else asks for the release first")
+            raise Conflict("the release is not asked for: one person asks first, another releases")
         if hold.release_asked_by == by:
             raise Conflict("a second person releases what the first one asked for")
         hold.released_by, hold.released_at = by, now
@@ -89,9 +106,28 @@ def advance_release(
     organization: Organization, hold_id: UUID, *, by: str, now: datetime
 ) -> LegalHold:
     """The first call asks for the release, a second person's call releases; see `released_at`."""
-    with transaction.atomic():
+    with _while_nothing_is_destroyed():
         step = release if _active(organization, hold_id).release_asked_by else ask_release
         return step(organization, hold_id, by=by, now=now)
+
+
+def set_leavers_aside(found: Iterable[LegalHold]) -> None:
+    """Whoever asked for a release and is no admin any more has asked for nothing.
+
+    Changes these objects alone: the next person who asks takes the place. A command counts as a
+    person.
+    """
+    asked = [hold for hold in found if hold.release_asked_by and hold.released_at is None]
+    people = [hold for hold in asked if not hold.release_asked_by.startswith(COMMAND)]
+    admins = admins_among(hold.release_asked_by for hold in people) if people else {}
+    for hold in people:
+        if hold.release_asked_by not in admins.get(hold.organization.slug, ()):
+            hold.release_asked_by, hold.release_asked_at = "", None
+
+
+def notice_of(organization: Organization) -> Period:
+    """How long a case that is over stays at least after its hold was released."""
+    return versions.current().for_organization(organization.slug).retention.notice
 
 
 def keep_still() -> None:
@@ -132,6 +168,11 @@ def rows_by_segment(hold: LegalHold) -> dict[str, int] | None:
         return None
 
 
+def without_controls(text: str) -> str:
+    """The text on one line, for a terminal: what would steer it is written as its code."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def _active(organization: Organization, hold_id: UUID) -> LegalHold:
     hold = (
         LegalHold.objects.select_for_update().filter(organization=organization, pk=hold_id).first()
@@ -141,13 +182,39 @@ def _active(organization: Organization, hold_id: UUID) -> LegalHold:
     if hold.released_at is not None:
         raise Conflict("this hold was released before")
     hold.organization = organization
+    set_leavers_aside([hold])
     return hold
+
+
+@contextmanager
+def _while_nothing_is_destroyed() -> Iterator[None]:
+    """A transaction; Unavailable where a destruction locks the holds for too long."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, errors.LockNotAvailable):
+            raise Unavailable(_BUSY) from None
+        raise
 
 
 def _require_text(name: str, text: str) -> None:
     longest = _LONGEST[name]
-    if not text.strip() or len(text) > longest or "\0" in text:
+    if len(text) > longest or not any(_is_seen(sign) for sign in text):
         raise BadInput(f"expected a text of 1 to {longest} characters", path=name)
+    allowed, also = ("\n\t", " other than line breaks and tabs") if name == "reason" else ("", "")
+    if set(_CONTROLS.findall(_with_plain_breaks(text).strip())) - set(allowed):
+        raise BadInput(f"control characters{also} are not accepted", path=name)
+
+
+def _is_seen(sign: str) -> bool:
+    return unicodedata.category(sign) not in _INVISIBLE and sign not in _ALSO_INVISIBLE
+
+
+def _with_plain_breaks(text: str) -> str:
+    """As a form's field sends them they have two characters."""
+    return text.replace("\r\n", "\n")
 
 
 def _require_scope(kind: str, value: str) -> None:

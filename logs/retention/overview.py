@@ -15,6 +15,7 @@ from logs.retention import approvals, facts, plan
 from logs.retention.models import (
     DestructionCertificate,
     LegalHold,
+    Means,
     PlannedDestruction,
     PlanState,
 )
@@ -30,6 +31,7 @@ class Published:
     """One destruction that was published ahead; it happens at the first run after `not_before`."""
 
     row: PlannedDestruction
+    period: str
     not_before: datetime
     approved_by: tuple[str, ...]
     approvals_missing: int
@@ -40,13 +42,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSegment:
-    """What happens to the part of a segment that is the viewer's.
+    """What happens to the part of a segment that is the viewer's, who administers these.
 
     `rows` and `bytes` are None where nobody counted the viewer's part yet. Of a segment that others
     share, `bytes` is the part that falls to the viewer's rows.
     """
 
     plan: plan.SegmentPlan
+    own: tuple[str, ...]
     rows: int | None
     bytes: int | None
     published: tuple[Published, ...]
@@ -88,30 +91,42 @@ def _instants(one: PlannedSegment, rules: plan.Rules, now: datetime) -> Iterator
     published = {_whose(found.row): found.not_before for found in one.published}
     for step in one.plan.decisions:
         if isinstance(step, plan.Wait):
-            yield step.until
+            # A month that is due and not closed yet has to be published first.
+            asked = [rules[name, one.plan.segment.log_type].notice.after(now) for name in one.own]
+            yield max([step.until, *asked])
         elif isinstance(step, plan.Drop | plan.Remove):
             slugs = step.organizations if isinstance(step, plan.Drop) else (step.organization,)
             notices = [rules[slug, one.plan.segment.log_type].notice.after(now) for slug in slugs]
-            whose = step.organization if isinstance(step, plan.Remove) else None
-            yield published.get(whose) or max([step.at, *notices])
+            known = [published[name] for name in _names(step) if name in published]
+            yield min(known, default=max([step.at, *notices]))
+
+
+def _names(step: plan.Decision) -> tuple[str | None, ...]:
+    """For whom it may have been published: a month of one organization also as its rows."""
+    if isinstance(step, plan.Remove):
+        return (step.organization,)
+    if isinstance(step, plan.Drop):
+        return (None, *step.organizations) if len(step.organizations) == 1 else (None,)
+    return ()
 
 
 def _whose(row: PlannedDestruction) -> str | None:
     return row.organization.slug if row.organization else None
 
 
-def _planned(one: plan.SegmentPlan, own: set[str], published: _Published) -> PlannedSegment:
+def _planned(one: plan.SegmentPlan, own: set[str], told: _Published) -> PlannedSegment:
     segment = one.segment
-    rows = sum(share.rows for share in segment.shares if share.organization in own)
-    found = tuple(published.of(one))
-    if all(share.organization in own for share in segment.shares):
-        # Of a month that is not over there is a guess at best.
-        known = segment.rows if segment.is_closed or segment.rows else None
-        return PlannedSegment(one, known, segment.bytes, found)
-    if not segment.is_closed:
-        return PlannedSegment(one, None, None, found)
-    part = segment.bytes * rows // segment.rows if segment.rows else 0
-    return PlannedSegment(one, rows, part, found)
+    shares = [share for share in segment.shares if share.organization in own]
+    names = tuple(share.organization for share in shares)
+    rows: int | None = sum(share.rows for share in shares)
+    part: int | None = segment.bytes
+    if len(shares) < len(segment.shares):
+        known = segment.is_closed
+        rows = rows if known else None
+        part = segment.bytes * (rows or 0) // segment.rows if known and segment.rows else None
+    elif not segment.is_closed:
+        rows = segment.rows or None  # a guess at best
+    return PlannedSegment(one, names, rows, part, tuple(told.of(one)))
 
 
 class _Published:
@@ -124,11 +139,7 @@ class _Published:
 
     def of(self, one: plan.SegmentPlan) -> Iterator[Published]:
         """What is still wanted; a hold, say, may have come between."""
-        wanted = {
-            step.organization if isinstance(step, plan.Remove) else None
-            for step in one.decisions
-            if isinstance(step, plan.Drop | plan.Remove)
-        }
+        wanted = {name for step in one.decisions for name in _names(step)}
         for row in self.rows:
             if row.segment == one.segment.name and _whose(row) in wanted:
                 yield self._told(row, one.segment)
@@ -142,7 +153,9 @@ class _Published:
         given = {slug: self.admins.get(slug, set()) & set(row.approved_by) for slug in asking}
         missing = max((approvals.NEEDED - len(names) for names in given.values()), default=0)
         names = sorted(set().union(*given.values()))
-        return Published(row, max([row.due_at, *instants]), tuple(names), max(missing, 0))
+        periods = {str(rules[slug].period) for slug in self.own & slugs}
+        not_before = max([row.due_at, *instants])
+        return Published(row, ", ".join(sorted(periods)), not_before, tuple(names), max(missing, 0))
 
 
 # --- holds and certificates ---------------------------------------------------------------------
@@ -163,9 +176,10 @@ def hold(organizations: Iterable[Organization], hold_id: UUID) -> LegalHold:
 
 
 def certificates_of(organizations: Iterable[Organization]) -> QuerySet[DestructionCertificate]:
-    """Theirs, and those of months in which nobody had anything."""
+    """Of their events, and of months in which nobody had anything; not those of cases."""
     own = Q(organization__in=list(organizations)) | Q(organization=None)
-    return DestructionCertificate.objects.filter(own).select_related("organization")
+    events = DestructionCertificate.objects.filter(own).exclude(kind=Means.CASE)
+    return events.select_related("organization")
 
 
 def certificate(

@@ -2,7 +2,8 @@
 
 A month goes as a whole at the instant at which the period of every organization with rows in it is
 over, counted from the month's end. Where that cannot be, because another organization keeps it
-longer, a hold covers some of it or a conflict is not resolved, the others' rows go by themselves.
+longer or has to approve, a hold covers some of it or a conflict is not resolved, each one's rows go
+by themselves.
 """
 
 from __future__ import annotations
@@ -168,8 +169,9 @@ def _decide(
             yield Conflict(share.organization)
         if share.rows_held:
             yield Held(share.organization, share.holds, share.rows_held)
-        # Less than a night is not worth a removal of its own.
-        if due and not share.is_all_held and (whole is None or due + NIGHT <= whole.at):
+        # Less than a night is not worth a removal of its own, nor is what goes as a whole now.
+        is_apart = due and (whole is None or now < whole.at >= due + NIGHT)
+        if due and is_apart and not share.is_all_held:
             coming.append(Remove(due, share.organization, share.rows - share.rows_held))
     near = [one for one in coming if segment.is_closed and _is_near(one, segment, rules, now)]
     yield from (_told(one, shown) for one in near)
@@ -190,8 +192,14 @@ def _due(segment: Segment, share: Share, rules: Rules) -> datetime | None:
 
 
 def _whole(segment: Segment, dues: Mapping[str, datetime | None], rules: Rules) -> Drop | None:
-    """The segment as a whole, unless something of it has to stay."""
-    if any(share.rows_held for share in segment.shares):
+    """The segment as a whole, unless something of it has to stay.
+
+    Where several share it and some want approvals, each one's rows go by themselves: nobody waits
+    for another one's admins.
+    """
+    own = [rules.get((name, segment.log_type)) for name in dues]
+    is_approved_apart = len(own) > 1 and any(rule and rule.approval == "two_people" for rule in own)
+    if is_approved_apart or any(share.rows_held for share in segment.shares):
         return None
     # An empty month goes when a full one would.
     instants = list(dues.values()) if dues else _all_dues(segment, rules)

@@ -10,6 +10,8 @@ from orgo_audit.policy.models import PolicyVersion
 
 # The passes of one night are over by 05:00 UTC, those of the next begin at 01:00.
 NIGHT_HOURS = range(1, 5)
+# What was interrupted goes on sooner.
+BETWEEN_PASSES = timedelta(minutes=55)
 # A machine that is off at night runs as soon as it can.
 LONGEST_PAUSE = timedelta(hours=20)
 LATE_AFTER = timedelta(hours=26)
@@ -22,9 +24,10 @@ def last_finished() -> datetime | None:
 
 
 def is_time(now: datetime) -> bool:
-    """Whether a pass is to be made: it is night, or the last one is too long ago."""
+    """Whether a pass is to be made: each hour of the night, or the last one is too long ago."""
     last = last_finished()
-    return now.hour in NIGHT_HOURS or last is None or last <= now - LONGEST_PAUSE
+    pause = BETWEEN_PASSES if now.hour in NIGHT_HOURS else LONGEST_PAUSE
+    return last is None or last <= now - pause
 
 
 def is_overdue(now: datetime) -> bool:

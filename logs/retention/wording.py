@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from logs.record.drafts import format_instant
 from logs.retention.models import DestructionCertificate, Means
 
 NOTES_OF_MONTH = (
-    "The month was closed when it was over: its events were counted, and the digest was made of"
-    " them in the order of their ids. Whoever kept a copy of them can compare it with the digest.",
+    "The month was closed when it was over: its events were counted, and the digest was made."
+    " It is the SHA-256 over a line an event, in the order of ids: the event's own SHA-256, in"
+    " hexadecimal, of its row as PostgreSQL writes it (event::text, UTF-8, times in UTC). A backup"
+    " of that month can be compared with it.",
     "The destruction was announced by an event in the organization's security log before it"
     " happened. Times are in UTC.",
 )
@@ -22,17 +26,25 @@ NOTES_OF_ERASURE = (
 NOTES = {Means.CASE.value: NOTES_OF_CASE, Means.ERASE.value: NOTES_OF_ERASURE}
 
 
+def events(count: int) -> str:
+    """So many events, for people."""
+    return "1 event" if count == 1 else f"{count:,} events"
+
+
 def sentence_of(one: DestructionCertificate) -> str:
     """What happened, in one sentence."""
     whose = one.organization.slug if one.organization else "no organization"
-    at = format_instant(one.destroyed_at)
+    at = _second(one.destroyed_at)
     if one.kind == Means.CASE:
         return f"The case {one.case_code} of {whose} was destroyed at {at}: its period was over."
-    events = "1 event" if one.rows_destroyed == 1 else f"{one.rows_destroyed} events"
     where = f" in the segment {one.segment}" if one.segment else ""
-    why = "on request" if one.kind == Means.ERASE else "because their period was over"
-    were = "was" if one.rows_destroyed == 1 else "were"
-    return f"At {at}, {events} of {whose}{where} {were} destroyed {why}."
+    were, their = ("was", "its") if one.rows_destroyed == 1 else ("were", "their")
+    why = "on request" if one.kind == Means.ERASE else f"because {their} period was over"
+    return f"At {at}, {events(one.rows_destroyed)} of {whose}{where} {were} destroyed {why}."
+
+
+def _second(instant: datetime) -> str:
+    return format_instant(instant.replace(microsecond=0))
 
 
 def notes_of(one: DestructionCertificate) -> tuple[str, ...]:
@@ -46,7 +58,7 @@ def facts_of(one: DestructionCertificate) -> list[tuple[str, str]]:
     ends = [
         *kept,
         ("Policy version", str(one.policy_version)),
-        ("Destroyed at", format_instant(one.destroyed_at)),
+        ("Destroyed at", _second(one.destroyed_at)),
         ("Certificate", str(one.pk)),
     ]
     return [("Organization", whose), ("What went", one.get_kind_display()), *_middle(one), *ends]
@@ -58,8 +70,8 @@ def _middle(one: DestructionCertificate) -> list[tuple[str, str]]:
     first, last = one.first_recorded_at, one.last_recorded_at
     told = [
         ("Segment", one.segment),
-        ("First recorded", format_instant(first) if first else ""),
-        ("Last recorded", format_instant(last) if last else ""),
+        ("First recorded", _second(first) if first else ""),
+        ("Last recorded", _second(last) if last else ""),
         ("Events destroyed", f"{one.rows_destroyed:,}"),
         ("Announced by event", str(one.announcement or "")),
     ]

@@ -7,9 +7,9 @@ interrupted, the case is as it was, and the next round ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from secrets import SystemRandom
 from uuid import UUID
 
 from django.db import connection
@@ -19,52 +19,76 @@ from logs.cases.models import ApprovalRequest, Case, CaseState, RequestState
 from logs.record.models import SealedItem
 from logs.retention import facts, holds
 from logs.vault import dossiers, keys, subjects
+from logs.vault.case_holds import CaseHolds
 from logs.vault.keyring import KeysLost
 from logs.vault.models import CaseTag, Participant, SealedEvents, Subject
 from orgo_audit.accounts.models import Organization
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 from orgo_audit.policy.regimes import kept_cases
+from orgo_audit.policy.schema import Policy
 
 # A round must not keep the vault from its questions.
 MOST_AT_ONCE = 5
 
 
 def end_cases(now: datetime) -> int:
-    """Destroys the closed cases of which the last day is over, but none that is held; how many.
+    """Destroys closed cases of which the last day is over, but none that is held; how many.
 
     While something waits in the inbox it does nothing: that may belong to such a case and open it
-    again.
+    again. Which cases come first is left to chance, so that none that is held stands before others.
     """
-    if versions.in_force() is None or SealedItem.objects.exists():
+    if SealedItem.objects.exists():
         return 0
-    over = list(islice(_over(now), MOST_AT_ONCE))
-    return sum(_end(case, period, now) for case, period in over)
+    over = list(_over(now))
+    chosen = SystemRandom().sample(over, min(len(over), MOST_AT_ONCE))
+    return sum(_end(case, now) for case in chosen)
 
 
-def _over(now: datetime) -> Iterator[tuple[Case, Period]]:
+def _over(now: datetime) -> Iterator[Case]:
+    """By the policy in force, and by the one that was when its notice began: none is a surprise."""
+    version = versions.in_force()
+    if version is None or version.decided_at is None:
+        return
     closed = Case.objects.filter(state=CaseState.CLOSED)
     kinds = set(closed.values_list("organization", "workflow").order_by().distinct())
     organizations = Organization.objects.in_bulk({organization for organization, _ in kinds})
-    decided = facts.resolutions()
     for pk, workflow in sorted(kinds):
-        policy = versions.current().for_organization(organizations[pk].slug)
-        kept = kept_cases(policy, workflow)
-        period = facts.destroyed_after(kept, decided.get((pk, "cases")))
-        if period is None:
+        periods = list(_periods(organizations[pk], workflow, version.decided_at, now))
+        if None in periods:
             continue
-        own = closed.filter(organization=pk, workflow=workflow)
-        late = own.filter(closed_on__lte=period.before(now).date())
-        held = holds.held_cases(organizations[pk])
-        for case in late.order_by("closed_on", "code"):
-            is_over = case.closed_on and clock.destroyed_after(case.closed_on, period) < now.date()
-            if is_over and str(case.code) not in held:
-                yield case, period
+        held = CaseHolds.of(organizations[pk], now)
+        for case in closed.filter(organization=pk, workflow=workflow):
+            if _is_over(case, periods, now) and not held.keep_unopened(case):
+                yield case
 
 
-def _end(case: Case, period: Period, now: datetime) -> bool:
+def _periods(
+    organization: Organization, workflow: str, accepted_at: datetime, now: datetime
+) -> Iterator[Period | None]:
+    """Those that must be over; None where nothing may end."""
+    decision = facts.resolutions().get((organization.pk, "cases"))
+    policies: list[Policy | None] = [versions.current()]
+    began = versions.current().for_organization(organization.slug).retention.notice.before(now)
+    if accepted_at > began:
+        policies.append(versions.policy_at(began))
+    for policy in policies:
+        rules = policy.for_organization(organization.slug) if policy else None
+        yield facts.destroyed_after(kept_cases(rules, workflow), decision) if rules else None
+
+
+def _is_over(case: Case, periods: Iterable[Period | None], now: datetime) -> bool:
+    closed_on = case.closed_on
+    return closed_on is not None and all(
+        period is not None and clock.destroyed_after(closed_on, period) < now.date()
+        for period in periods
+    )
+
+
+def _end(case: Case, now: datetime) -> bool:
     with keys.session() as own:
-        if not _is_certified(case, period):
+        holds.keep_still()
+        if CaseHolds.of(case.organization, now).keep(case, own) or not _is_certified(case):
             return False
         alone = list(_people_of_no_other_case(case, own))
         requests = ApprovalRequest.objects.filter(case_code=case.code)
@@ -81,11 +105,10 @@ def _end(case: Case, period: Period, now: datetime) -> bool:
     return True
 
 
-def _is_certified(case: Case, period: Period) -> bool:
-    """The owner's function has the last word: a hold or a reopening may have come between."""
+def _is_certified(case: Case) -> bool:
+    """The owner's function has the last word, by its own clock, policy and holds."""
     with connection.cursor() as cursor:
-        told = [case.code, case.closed_on, str(period)]
-        cursor.execute("SELECT end_case(%s, %s, %s)", told)
+        cursor.execute("SELECT end_case(%s, %s)", [case.code, case.closed_on])
         return bool(cursor.fetchone()[0])
 
 

@@ -95,3 +95,11 @@ def items_of(
             content = keys.decrypt(row.pk, bytes(row.content), _CONTENT)
             found |= zip(row.codes, msgspec.json.decode(content), strict=True)
     return found
+
+
+def all_items_of(case_code: UUID, keys: Keys) -> Iterator[dict[str, Any]]:
+    """What was sent of the whole case, as far as it was not erased. Opens it as it is asked for."""
+    rows = SealedEvents.objects.filter(case_code=case_code).exclude(content=b"")
+    for owner, content in rows.values_list("pk", "content").iterator(chunk_size=MOST_TOGETHER):
+        if keys.has(owner):
+            yield from msgspec.json.decode(keys.decrypt(owner, bytes(content), _CONTENT))

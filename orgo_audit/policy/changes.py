@@ -73,8 +73,8 @@ def _shortened(old: OrganizationPolicy, new: OrganizationPolicy) -> Iterator[str
     """With what the regimes make of the stated periods: another regime can destroy too."""
     for log in LOG_VIEWS:
         yield from _shorter(log, kept_log(old, log), kept_log(new, log))
-    for name, _, _ in _kept_sensitive(old, new):
-        yield from _shorter(f"closed {name} cases", kept_cases(old, name), kept_cases(new, name))
+    for name in old.sensitive_workflows:  # one that is listed no more has the default period
+        yield from _shorter_cases(name, kept_cases(old, name), kept_cases(new, name), new.retention)
     yield from _sooner(old.retention, new.retention)
 
 
@@ -85,6 +85,15 @@ def _shorter(what: str, before: Kept, after: Kept) -> Iterator[str]:
         yield (
             f"{what} older than {after.period} would be destroyed; until now regimes ask for at"
             f" least {before.floor} and at most {before.ceiling}, and only a resolution lets them"
+        )
+
+
+def _shorter_cases(name: str, before: Kept, after: Kept, new: Retention) -> Iterator[str]:
+    """Not how many: whoever accepts a policy learns nothing of cases."""
+    for sentence in _shorter(f"closed {name} cases", before, after):
+        yield (
+            f"{sentence}; those that were closed longer ago would be destroyed {new.notice} after"
+            " the acceptance"
         )
 
 

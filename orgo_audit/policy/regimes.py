@@ -125,8 +125,8 @@ def _note(what: str, kept: Kept) -> Iterator[str]:
     if kept.in_conflict:
         yield (
             f"{what}: the regimes ask for at least {kept.floor} and for at most {kept.ceiling};"
-            f" what is older than {kept.period} is withheld, and not destroyed before somebody"
-            " has decided"
+            f" what is older than {kept.period} is withheld, and destroyed only as an admin decides"
+            " on the page Retention"
         )
     elif kept.period != kept.stated:
         bound = "at least" if kept.period == kept.floor else "at most"

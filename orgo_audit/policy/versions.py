@@ -88,6 +88,12 @@ def in_force() -> PolicyVersion | None:
     return _accepted().first()
 
 
+def policy_at(instant: datetime) -> Policy | None:
+    """The policy that was in force then, if any was and this release can read it."""
+    version = _accepted().filter(decided_at__lte=instant).first()
+    return readable_policy(version) if version is not None else None
+
+
 def refused_by_a_person(path: Path) -> PolicyVersion | None:
     """The version that holds the file's text, where that is the newest and a person refused it."""
     newest = PolicyVersion.objects.first()

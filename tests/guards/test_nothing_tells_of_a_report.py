@@ -151,7 +151,8 @@ def test_what_a_scrape_shows_of_other_requests_moves(service: Service) -> None:
 def test_what_is_done_in_the_restricted_area_moves_nothing(role: Role) -> None:
     desk = Desk(an_organization(), role)
     before = scraped()
-    for path in ("", "texts/", "passkeys/", "reveals/", "unassigned/", "access-log/"):
+    pages = ("texts/", "passkeys/", "reveals/", "unassigned/", "access-log/", "certificates/")
+    for path in ("", *pages):
         desk.get(f"/cases/{path}")
         desk.post(f"/cases/{path}", {})
     desk.get(f"{API}/cases/")

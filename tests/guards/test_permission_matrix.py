@@ -31,7 +31,14 @@ from tests.builders import (
 from tests.custodians import a_custodian
 from tests.logs.vault.scene import Scene, a_scene
 from tests.policies import in_force
-from tests.retention import CONFLICT, HOLD_WISH, a_certificate, a_hold, a_published_plan
+from tests.retention import (
+    CONFLICT,
+    HOLD_WISH,
+    a_certificate,
+    a_certificate_of_case,
+    a_hold,
+    a_published_plan,
+)
 from tests.vault_at_hand import VaultAtHand
 
 
@@ -90,6 +97,7 @@ LOGS = ("activity", "security", "error")
 REQUESTS = "cases/reveals/"
 REQUEST = f"{REQUESTS}<uuid:request_id>/"
 ERASURE = "cases/erasures/new/"
+OF_CASE = "cases/certificates/<uuid:certificate_id>/"
 PASSKEYS = "cases/passkeys/"
 PASSKEY = f"{PASSKEYS}<uuid:passkey_id>/"
 RELEASE = "api/v1/legal-holds/<uuid:hold_id>/release/"
@@ -322,6 +330,11 @@ MATRIX = [
         for rest in ("notes/", "assignment/", "reveal-request/")
     ),
     restricted("cases/access-log/", "/cases/access-log/", 404, 404, 200),
+    restricted("cases/certificates/", "/cases/certificates/", 404, 404, 200),
+    *(
+        restricted(f"{OF_CASE}{form}/", f"/cases/certificates/{{ended}}/{form}/", 404, 404, 200)
+        for form in ("json", "pdf")
+    ),
     restricted("cases/unassigned/", "/cases/unassigned/", dpo=200),
     restricted("cases/unassigned/", "/cases/unassigned/", dpo=400, method="POST"),
     restricted(REQUESTS, f"/{REQUESTS}", 200, 200, 200),
@@ -448,6 +461,7 @@ def of_retention(organization: Organization) -> dict[str, str]:
         "hold_for_api": str(a_hold(organization).pk),
         "plan": str(a_published_plan(organization).pk),
         "certificate": str(a_certificate(organization).pk),
+        "ended": str(a_certificate_of_case(organization).pk),
     }
 
 

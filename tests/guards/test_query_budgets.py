@@ -18,7 +18,7 @@ from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy import versions
 from tests.builders import Caller, Service, a_user, an_organization, stored, wire_event
-from tests.retention import a_certificate, a_hold
+from tests.retention import a_certificate, a_certificate_of_case, a_hold
 from tests.vault_at_hand import VaultAtHand
 
 BUDGETS: dict[str, int] = json.loads(
@@ -49,6 +49,7 @@ def kept(organization: Organization, count: int) -> None:
     for number in range(count):
         a_hold(organization, value=f"unknown-{number}")
         a_certificate(organization)
+        a_certificate_of_case(organization)
 
 
 def longest_case() -> UUID:

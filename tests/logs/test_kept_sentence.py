@@ -19,7 +19,6 @@ from tests.policies import in_force
 pytestmark = pytest.mark.django_db
 
 MONTHS, YEAR = Kept(Period(6, "month")), Kept(Period(1, "year"))
-CONFLICT = Kept(Period(2, "year"), Period(6, "year"), Period(3, "year"))
 
 
 def text_of(caller: Caller, path: str) -> str:
@@ -29,8 +28,8 @@ def text_of(caller: Caller, path: str) -> str:
 
 def test_one_period_needs_no_names() -> None:
     assert in_words({LogType.ACTIVITY: {"north": MONTHS, "south": MONTHS}}) == (
-        "Activity events are kept 6 months; older ones have been destroyed under the policy, unless"
-        " a hold keeps them."
+        "Activity events are kept 6 months; older ones are withheld or have been destroyed under"
+        " the policy."
     )
 
 
@@ -38,7 +37,7 @@ def test_the_usual_period_comes_first_and_the_others_are_named() -> None:
     held = {"north": MONTHS, "east": YEAR, "south": MONTHS, "west": Kept(Period(1, "month"))}
     assert in_words({LogType.ERROR: held}) == (
         "Error events are kept 6 months (east: 1 year; west: 1 month);"
-        " older ones have been destroyed under the policy, unless a hold keeps them."
+        " older ones are withheld or have been destroyed under the policy."
     )
 
 
@@ -46,15 +45,7 @@ def test_several_logs_make_one_sentence() -> None:
     held = {LogType.ACTIVITY: {"north": MONTHS}, LogType.ERROR: {"north": YEAR}}
     assert in_words(held) == (
         "Activity events are kept 6 months, error events 1 year;"
-        " older ones have been destroyed under the policy, unless a hold keeps them."
-    )
-
-
-def test_a_conflict_is_not_called_a_destruction() -> None:
-    assert in_words({LogType.SECURITY: {"north": CONFLICT, "south": CONFLICT}}).endswith(
-        "Older security events of north are withheld instead: its regimes ask to keep them at least"
-        " 6 years and at most 3 years. Older security events of south are withheld instead: its"
-        " regimes ask to keep them at least 6 years and at most 3 years."
+        " older ones are withheld or have been destroyed under the policy."
     )
 
 
@@ -84,7 +75,7 @@ def admin(north: Organization) -> Caller:
     [("activity", "3 months"), ("security", "2 years"), ("error", "1 year")],
 )
 def test_a_list_names_the_period_of_its_log(admin: Caller, log: str, period: str) -> None:
-    told = f"{log.capitalize()} events are kept {period}; older ones have been destroyed"
+    told = f"{log.capitalize()} events are kept {period}; older ones are withheld"
     assert told in text_of(admin, f"/admin/logs/{log}log/")
     assert told in text_of(admin, f"/admin/logs/{log}log/?source=nobody"), "an empty one too"
 
@@ -95,9 +86,6 @@ def test_an_organization_of_others_is_not_told(north: Organization) -> None:
         give_role(both, Role.ADMIN, south)
     told = "kept 3 months (south: 6 months);"
     assert told in text_of(Caller(user=both), "/admin/logs/activitylog/")
-    assert "Older security events of south are withheld instead" in text_of(
-        Caller(user=both), "/admin/logs/securitylog/"
-    )
     one = text_of(Caller(user=a_user(Role.ADMIN, north)), "/admin/logs/securitylog/")
     assert "south" not in one
 

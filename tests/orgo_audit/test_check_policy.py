@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -161,7 +162,8 @@ def test_what_a_file_would_change_is_shown_before_it_is_loaded(file: Path, tmp_p
 def test_accepting_loads_the_file_and_puts_it_into_force(
     file: Path, synced: list[Period], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOGNAME", "operator")
+    operator = SimpleNamespace(pw_name="operator")
+    monkeypatch.setattr("orgo_audit.operators.pwd.getpwuid", lambda uid: operator)
     versions.load_file(file)
     file.write_text(THREE_MONTHS)
     outcome = Outcome("--accept")

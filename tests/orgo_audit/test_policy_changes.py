@@ -49,7 +49,10 @@ def test_months_replaced_by_days_count_as_shorter_if_they_ever_are() -> None:
 
 
 def test_a_shorter_case_period_shortens_retention() -> None:
-    sentence = "closed harassment cases would be kept 1 month instead of 2 months"
+    sentence = (
+        "closed harassment cases would be kept 1 month instead of 2 months; those that were closed"
+        " longer ago would be destroyed 1 day after the acceptance"
+    )
     new = sensitive(case_period="1 month")
     assert found(sensitive(case_period="2 months"), new) == [("shortens_retention", "", sentence)]
 
@@ -87,7 +90,10 @@ def test_a_case_period_is_compared_with_what_the_regime_makes_of_it() -> None:
         "organizations: {{north: {{regime: {0},"
         " sensitive_workflows: {{harassment: {{case_period: 9 years}}}}}}}}"
     )
-    sentence = "closed harassment cases would be kept 3 years instead of 9 years"
+    sentence = (
+        "closed harassment cases would be kept 3 years instead of 9 years; those that were closed"
+        " longer ago would be destroyed 1 day after the acceptance"
+    )
     assert found(text.format("null"), text.format("whistleblowing")) == [
         ("shortens_retention", "north", sentence)
     ]

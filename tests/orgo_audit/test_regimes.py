@@ -129,4 +129,4 @@ def test_notes_say_where_a_regime_overrules_the_policy() -> None:
     assert lowered.endswith("at most that")
     [conflict] = notes(north(CONFIRMED.format("regime: [gdpr, hipaa]")))
     assert conflict.startswith("security_logs: the regimes ask for at least 6 years")
-    assert "withheld, and not destroyed" in conflict
+    assert "withheld, and destroyed only as an admin decides" in conflict

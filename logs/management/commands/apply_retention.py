@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from logs.retention import applying
+from logs.retention.models import PlannedDestruction
+from logs.retention.wording import events
 from orgo_audit.errors import OrgoError
 
 
@@ -17,7 +20,7 @@ class Command(BaseCommand):
         "Closes months that are over, publishes what is to be destroyed, and destroys what was"
         " published long enough ago and is due: what the worker does each night. Safe to repeat."
         " With --dry-run, says what it would do and changes nothing. Exit code 1: something that"
-        " is due has to wait for the next run."
+        " is due has to wait, for approvals or for the next run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,31 +30,30 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             if options["dry_run"]:
-                self._say(applying.intend(now))
+                lines = list(_foreseen(applying.intend(now)))
+                self.stdout.write("\n".join(lines or ["nothing would change"]))
                 return
-            destroyed = applying.run(now)
+            found = applying.run(now, self.stdout.write)
         except OrgoError as error:
             raise CommandError(error.full_sentence) from None
-        for line in applying.described(destroyed):
-            self.stdout.write(line)
-        if not destroyed:
+        if not found:
             self.stdout.write("nothing is to be destroyed now")
-        if any(one.rows is None for one in destroyed):
+        if any(one.rows is None for one in found):
             raise CommandError("not everything that is due could be destroyed")
 
-    def _say(self, intended: applying.Intent) -> None:
-        for (segment, organization), _ in intended.to_publish.items():
-            self.stdout.write(f"would publish: {segment}{_whose(organization)}")
-        for row in intended.to_give_up:
-            slug = row.organization.slug if row.organization else None
-            self.stdout.write(f"would give up: {row.segment}{_whose(slug)}")
-        for row in intended.to_destroy:
-            slug = row.organization.slug if row.organization else None
-            told = f"would destroy: {row.segment}{_whose(slug)}, {row.rows} events"
-            self.stdout.write(told)
-        if not (intended.to_publish or intended.to_give_up or intended.to_destroy):
-            self.stdout.write("nothing would change")
+
+def _foreseen(intended: applying.Intent) -> Iterator[str]:
+    for segment in intended.to_close:
+        yield f"would close: {segment}, and publish what goes of it"
+    for key in intended.to_publish:
+        yield f"would publish: {applying.of(*key)}"
+    for row in intended.to_give_up:
+        yield f"would give up: {_of(row)}"
+    for row in intended.to_destroy:
+        yield f"would destroy: {_of(row)}, {events(row.rows)}"
+    for row in intended.unapproved:
+        yield f"waits for approvals: {_of(row)}, {events(row.rows)}"
 
 
-def _whose(organization: str | None) -> str:
-    return f", {organization}" if organization else ""
+def _of(row: PlannedDestruction) -> str:
+    return applying.of(row.segment, row.organization.slug if row.organization else None)

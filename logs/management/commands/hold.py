@@ -13,6 +13,7 @@ from django.utils import timezone
 from logs.retention import holds, overview
 from logs.retention.answers import hold_as_json
 from logs.retention.models import LegalHold, ScopeKind
+from logs.retention.wording import events
 from orgo_audit.accounts.models import Organization
 from orgo_audit.accounts.people import get_organization
 from orgo_audit.errors import OrgoError
@@ -22,7 +23,7 @@ from orgo_audit.operators import recorded_operator, typed_person
 class Command(BaseCommand):
     help = (
         "Legal holds: what is held is not destroyed, however old it is. `place` prints the hold's"
-        " id and how many events it keeps now; with --user, the person's address or name is read"
+        " id and what it keeps now; with --user, the person's address or name is read"
         " from stdin, or asked, so that it is in no list of processes and no shell history: put no"
         " name into the other options either. `list` shows the active ones, with --all the"
         " released ones too; `release` asks for the release, and, called by a second person,"
@@ -69,12 +70,12 @@ class Command(BaseCommand):
             by=recorded_operator(),
             now=timezone.now(),
         )
-        self.stdout.write(f"{hold.pk}: holds {holds.rows_of(hold)} events now")
+        self.stdout.write(f"{hold.pk}: {_kept_by(hold)}")
 
     def _list(self, organization: Organization, options: dict[str, Any]) -> None:
-        found = overview.holds_of([organization]).order_by("placed_at", "pk")
-        if not options["all"]:
-            found = found.filter(released_at=None)
+        every = overview.holds_of([organization]).order_by("placed_at", "pk")
+        found = list(every if options["all"] else every.filter(released_at=None))
+        holds.set_leavers_aside(found)
         if options["json"]:
             self.stdout.write(json.dumps([hold_as_json(hold) for hold in found], indent=2))
             return
@@ -90,6 +91,14 @@ class Command(BaseCommand):
         self.stdout.write("released" if hold.released_at else asked)
 
 
+def _kept_by(hold: LegalHold) -> str:
+    if hold.scope_kind == ScopeKind.CASE:
+        return "holds the case, if there is one"
+    if count := holds.rows_of(hold):
+        return f"holds {events(count)} now"
+    return "nothing matches yet; what comes is held too"
+
+
 def _line(hold: LegalHold) -> str:
     if hold.released_at:
         state = f"released by {hold.released_by}"
@@ -98,4 +107,4 @@ def _line(hold: LegalHold) -> str:
     else:
         state = f"review on {hold.review_on}"
     told = (str(hold.pk), hold.matter, f"{hold.scope_kind} {hold.scope_value}", hold.owner, state)
-    return "  ".join(told)
+    return holds.without_controls("  ".join(told))

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from logs import interface
 from orgo_audit.errors import Conflict, PolicyError
-from orgo_audit.operators import operator_name
+from orgo_audit.operators import recorded_operator
 from orgo_audit.policy import versions
 from orgo_audit.policy.changes import Consequence, consequences
 from orgo_audit.policy.loading import load_policy, read_policy_file
@@ -136,7 +136,7 @@ class Command(BaseCommand):
                 waits = versions.waiting()
                 if waits is not None:
                     self._print_consequences(waits)
-                    version = interface.accept_policy(waits.pk, operator_name())
+                    version = interface.accept_policy(waits.pk, recorded_operator())
                 interface.sync_grants()
         except (Conflict, PolicyError) as error:
             self.stderr.write(str(error))

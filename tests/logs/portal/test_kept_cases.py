@@ -70,7 +70,7 @@ def test_a_held_case_says_so_and_tells_nothing_of_the_matter(
     assert "Kept: legal hold." in page
     assert "Roe v. Doe" not in page
     with setting_the_scene():
-        holds.ask_release(home, hold.pk, by="anna", now=timezone.now())
+        holds.ask_release(home, hold.pk, by="system:anna", now=timezone.now())
         holds.release(home, hold.pk, by="ben", now=timezone.now())
     page = desk.page(address)
     assert "Kept: legal hold." not in page

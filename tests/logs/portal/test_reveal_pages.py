@@ -302,6 +302,17 @@ def test_a_dpo_asks_two_custodians_to_erase_and_gets_a_certificate(scene: Scene)
     assert JANE not in told
 
 
+@pytest.mark.parametrize(("person", "goes"), [(JANE, True), ("Jane Roe in {0}", False)])
+def test_who_decides_an_erasure_is_told_whether_ordinary_events_go(
+    scene: Scene, person: str, *, goes: bool
+) -> None:
+    typed = {"person": person.format(scene.case.pk), "reason": "She asked for it."}
+    page = signed_in(a_user(Role.DPO, scene.home)).post(ERASURE, typed, follow=True)
+    decide = text_of(as_custodian(scene.anna).get(page.redirect_chain[-1][0]))
+    assert "keys are destroyed, for good" in decide
+    assert ("in which exactly this name or address stands go too" in decide) is goes
+
+
 def test_an_erasure_that_the_law_forbids_now_says_why(scene: Scene) -> None:
     dpo = signed_in(a_user(Role.DPO, scene.home))
     page = dpo.post(ERASURE, {"person": JANE, "reason": "She asked for it."}, follow=True)

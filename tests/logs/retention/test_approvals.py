@@ -100,20 +100,28 @@ def test_who_approves_is_on_record(home: Organization) -> None:
     assert event.details == {"plan": str(row.pk), "segment": row.segment}
 
 
-def test_nobody_approves_for_another_organization(home: Organization) -> None:
+def test_nobody_waits_for_another_organizations_admins(home: Organization) -> None:
     north = an_organization("north")
-    row = planned(home, north)
-    for user in (*admins(home, "anna", "ben"), *admins(north, "nora")):
-        approvals.approve(user, row.pk)
+    for organization in (home, north):
+        an_old_event(organization, months_ago(8))
+    run_of_worker()
+    age_plans(NOTICE)
+    own = PlannedDestruction.objects.get(organization=home)
+    for user in admins(home, "anna", "ben"):
+        approvals.approve(user, own.pk)
+    with pytest.raises(NotFound):
+        approvals.approve(an_admin(north, "nora"), own.pk)
     assert shown(home).approvals_missing == 0
-    assert (shown(north).approved_by, shown(north).approvals_missing) == (("nora",), 1)
-    assert run_of_worker() == 0
-    approvals.approve(an_admin(north, "nils"), row.pk)
-    assert run_of_worker() == 2
+    assert run_of_worker() == 1
+    others = PlannedDestruction.objects.get(state="planned")
+    assert (others.organization, shown(north).approvals_missing) == (north, 2)
+    for name in ("nils", "nina"):
+        approvals.approve(an_admin(north, name), others.pk)
+    assert run_of_worker() == 1, "what was approved goes, though the month is theirs alone now"
     certified = {
         one.organization_id: one.approved_by for one in DestructionCertificate.objects.all()
     }
-    assert certified == {home.pk: ["anna", "ben"], north.pk: ["nils", "nora"]}
+    assert certified == {home.pk: ["anna", "ben"], north.pk: ["nils", "nina"]}
 
 
 def test_an_approval_counts_no_more_when_its_person_leaves(home: Organization) -> None:

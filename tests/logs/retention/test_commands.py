@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from logs.retention import applying
 from logs.retention.models import LegalHold, PlannedDestruction, RetentionRun
@@ -38,8 +39,13 @@ def home(committed: None) -> Organization:
 @pytest.mark.usefixtures("home")
 def test_the_plan_says_what_goes_and_when_and_touches_nothing() -> None:
     before = stored_ids()
-    assert f"{segment_of(months_ago(8))}: " in run("plan_retention")
-    run("apply_retention")
+    name = segment_of(months_ago(8))
+    plan = run("plan_retention")
+    assert f"{name}: " in plan
+    assert "due: the next run counts the month and publishes what goes" in plan
+    done = run("apply_retention")
+    assert f"closed: {name}" in done
+    assert f"published: {name}" in done
     plan = run("plan_retention")
     assert f"{segment_of(months_ago(8))}: 2 events" in plan
     assert "goes as a whole from" in plan
@@ -62,7 +68,8 @@ def test_the_plan_as_json() -> None:
 def test_a_dry_run_says_what_a_run_would_do_and_does_nothing() -> None:
     name = segment_of(months_ago(8))
     run("plan_retention")
-    assert "nothing would change" in run("apply_retention", "--dry-run")  # not closed yet
+    would = run("apply_retention", "--dry-run")
+    assert f"would close: {name}, and publish what goes of it" in would
     run("apply_retention")
     runs = RetentionRun.objects.count()
     age_plans(timedelta(days=2))
@@ -86,7 +93,7 @@ def test_a_run_by_hand_destroys_what_is_due() -> None:
 def test_what_has_to_wait_is_told_by_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     run("apply_retention")
     age_plans(timedelta(days=2))
-    monkeypatch.setattr(applying, "_drop", lambda row: None)
+    monkeypatch.setattr(applying, "_drop", lambda row, rules: None)
     out = StringIO()
     with pytest.raises(CommandError, match="not everything"):
         call_command("apply_retention", stdout=out)
@@ -96,7 +103,7 @@ def test_what_has_to_wait_is_told_by_the_exit_code(monkeypatch: pytest.MonkeyPat
 def test_a_hold_from_its_placing_to_its_release(
     home: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "holds 1 events now" in run(*PLACE, "--owner", "lawyer", "--task", "T1")
+    assert "holds 1 event now" in run(*PLACE, "--owner", "lawyer", "--task", "T1")
     hold = LegalHold.objects.get()
     listed = run("hold", "--organization", "home", "list")
     assert f"{hold.pk}  M-1  task T1  lawyer  review on" in listed
@@ -114,12 +121,41 @@ def test_a_person_is_named_on_stdin_alone(
 ) -> None:
     an_old_event(home, months_ago(8), actor="jane.roe@organization.com")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Jane.Roe@organization.com\n")))
-    assert "holds 1 events now" in run(*PLACE, "--owner", "lawyer", "--user")
+    assert "holds 1 event now" in run(*PLACE, "--owner", "lawyer", "--user")
     assert LegalHold.objects.get().scope_value == "Jane.Roe@organization.com"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Jane Roe\nJohn Doe\n")))
     why = refused(*PLACE, "--owner", "lawyer", "--user")
     assert why == "expected the person's address or name on stdin: one line of UTF-8"
     assert LegalHold.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        (("--task", "T9"), "nothing matches yet; what comes is held too"),
+        (("--case", "2f1c4dd6-9a5b-4a58-8f63-5a3f1c0a7b11"), "holds the case, if there is one"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_a_hold_on_what_nobody_has_counted_says_so(scope: tuple[str, str], told: str) -> None:
+    assert run(*PLACE, "--owner", "lawyer", *scope).rstrip().endswith(f": {told}")
+
+
+def test_a_list_steers_no_terminal(home: Organization) -> None:
+    now = timezone.now()
+    LegalHold.objects.create(
+        organization=home,
+        matter="M\x1b[2J\n\u202e",
+        reason="x",
+        owner="counsel\x9b",
+        scope_kind="task",
+        scope_value="T1",
+        placed_at=now,
+        placed_by="anna",
+        review_on=now.date(),
+    )
+    listed = run("hold", "--organization", "home", "list")
+    assert "  M\\x1b[2J\\n\\u202e  task T1  counsel\\x9b  " in listed
 
 
 @pytest.mark.usefixtures("home")

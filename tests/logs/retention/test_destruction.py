@@ -25,7 +25,7 @@ from logs.record import own_events
 from logs.record.models import Event
 from logs.record.partitions import existing_segments
 from logs.record.vocabulary import LogType
-from logs.retention import applying, holds
+from logs.retention import applying, facts, holds
 from logs.retention.models import LegalHold, PlannedDestruction, PlanState
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization, Role
@@ -73,7 +73,9 @@ def a_scene() -> Scene:
     applying.run(timezone.now())
     age_plans(NOTICE)
     plan = PlannedDestruction.objects.get(state=PlanState.PLANNED)
-    return Scene(home, segment_of(recorded_at), events, plan, applying._announce(plan, home))
+    return Scene(
+        home, segment_of(recorded_at), events, plan, applying._announce(plan, home, plan.period)
+    )
 
 
 @pytest.fixture
@@ -383,7 +385,7 @@ def test_a_hold_that_is_being_placed_during_a_drop_wins(
         placing.commit()
 
     monkeypatch.setattr(time, "sleep", pause)
-    assert applying._destroy(whole.plan).rows is None
+    assert applying._destroy(whole.plan, facts.rules()).rows is None
     placing.close()
     assert len(pauses) == 1
     assert whole.segment in existing_segments()
@@ -416,7 +418,7 @@ def test_a_reader_only_delays_a_drop(whole: Scene, monkeypatch: pytest.MonkeyPat
             reader.rollback()
 
     monkeypatch.setattr(time, "sleep", pause)
-    assert applying._destroy(whole.plan).rows == 2
+    assert applying._destroy(whole.plan, facts.rules()).rows == 2
     reader.close()
     assert len(pauses) == 3
     assert len(Event.objects.filter(code="retention.announced")) == 2  # the scene's, and one
@@ -429,10 +431,10 @@ def test_a_reader_that_stays_leaves_it_to_the_next_run(
     monkeypatch.setattr(applying, "PAUSE", timedelta())
     reader = another_connection()
     reader.execute("SELECT count(*) FROM event")
-    assert applying._destroy(whole.plan).rows is None
+    assert applying._destroy(whole.plan, facts.rules()).rows is None
     reader.close()
     assert PlannedDestruction.objects.get().state == PlanState.PLANNED
-    assert applying._destroy(whole.plan).rows == 2
+    assert applying._destroy(whole.plan, facts.rules()).rows == 2
 
 
 # --- who ----------------------------------------------------------------------------------------
@@ -455,7 +457,7 @@ def test_the_worker_has_no_other_way(whole: Scene) -> None:
     table = f"event_{whole.segment.replace('-', '_')}"
     for statement, parameters in (
         ("SELECT remove_expired(%s, %s)", [whole.events, whole.announcement]),
-        ("SELECT certify(p, 1, p.id, 1, now(), now()) FROM logs_planneddestruction p", []),
+        ("SELECT certify(p, 1, p.id, '', 1, now(), now()) FROM logs_planneddestruction p", []),
         ("SELECT announced_destruction(%s, 'drop')", [whole.announcement]),
         ("DELETE FROM event WHERE id = ANY (%s)", [whole.events]),
         (f"DROP TABLE {table}", []),

@@ -14,9 +14,9 @@ from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from logs.retention import holds
 from logs.retention.models import LegalHold
-from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.errors import BadInput, Conflict, NotFound
-from tests.builders import an_event, an_organization
+from tests.builders import a_user, an_event, an_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,10 @@ SAID = {
 
 @pytest.fixture
 def home() -> Organization:
-    return an_organization()
+    home = an_organization()
+    for name in ("anna", "ben"):
+        a_user(Role.ADMIN, home, name)
+    return home
 
 
 def placed(organization: Organization, **said: str) -> LegalHold:
@@ -55,10 +58,22 @@ def test_a_hold_says_what_it_is_and_when_it_is_looked_at_again(home: Organizatio
         ({"matter": "x" * 201}, "matter"),
         ({"reason": ""}, "reason"),
         ({"owner": "x\0"}, "owner"),
+        ({"matter": "\u200b\ufeff \u3164"}, "matter"),
+        ({"matter": "M\x1b[2J"}, "matter"),
+        ({"matter": "M-1\nM-2"}, "matter"),
+        ({"owner": "counsel\u202e"}, "owner"),
+        ({"owner": "\u2066counsel"}, "owner"),
+        ({"reason": "a\u2028b"}, "reason"),
+        ({"reason": "a\x07b"}, "reason"),
+        ({"reason": "\ud800"}, "reason"),
+        ({"scope_value": "T1\tT2"}, "scope"),
+        ({"scope_value": "T1\x9b"}, "scope"),
         ({"scope_value": ""}, "scope"),
         ({"scope_kind": "everything"}, "scope"),
         ({"scope_kind": "segment", "scope_value": "activity-2026-13"}, "scope"),
         ({"scope_kind": "segment", "scope_value": "alerts-2026-01"}, "scope"),
+        ({"scope_kind": "segment", "scope_value": "activity-0000-01"}, "scope"),
+        ({"scope_kind": "segment", "scope_value": "activity-0999-12"}, "scope"),
         ({"scope_kind": "case", "scope_value": "H-2024-17"}, "scope"),
     ],
 )
@@ -69,6 +84,19 @@ def test_a_hold_that_says_too_little_is_refused(
         placed(home, **said)
     assert caught.value.path == path
     assert not LegalHold.objects.exists()
+
+
+def test_a_reason_may_have_lines_and_a_name_what_its_script_needs(home: Organization) -> None:
+    hold = placed(home, reason="one\r\n\ttwo", owner="\u0645\u06cc\u200c\u062e\u0648\u0627")
+    hold = LegalHold.objects.get(pk=hold.pk)
+    assert hold.reason == "one\n\ttwo"
+    assert "\u200c" in hold.owner
+
+
+@pytest.mark.parametrize("segment", ["activity-1000-01", "error-9999-12"])
+def test_the_first_and_the_last_segment_can_be_held(home: Organization, segment: str) -> None:
+    an_event(home)
+    assert holds.rows_of(placed(home, scope_kind="segment", scope_value=segment)) == 0
 
 
 @pytest.mark.parametrize(

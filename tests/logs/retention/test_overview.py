@@ -82,7 +82,7 @@ def test_an_admin_sees_the_own_rows_and_their_part_of_the_bytes(
 def test_the_earliest_deletion_waits_for_the_notice_too(home: Organization) -> None:
     an_old_event(home, MONTH)
     now = timezone.now()
-    assert overview.overview([home], now=now).earliest == months_ago(1).replace(hour=0)
+    assert overview.overview([home], now=now).earliest == now + timedelta(days=1)
     filled(home)
     [found] = of_the_month(home).published
     assert told(home).earliest == found.not_before > now
@@ -144,18 +144,23 @@ def test_others_holds_and_certificates_are_not_there(
 ) -> None:
     a_hold(home)
     own, nobodys = a_certificate(home), a_certificate(None, "error-2020-01")
-    case = a_certificate(
-        home, "", kind=Means.CASE, case_code=UUID(int=5), announcement=None, rows_held=0
-    )
     for get, row in (
         (overview.hold, LegalHold.objects.get()),
         (overview.certificate, own),
-        (overview.certificate, case),
     ):
         assert get([home], row.pk) == row
         with pytest.raises(NotFound):
             get([north], row.pk)
     assert overview.certificate([north], nobodys.pk) == nobodys
+
+
+def test_certificates_of_cases_are_no_admins_matter(home: Organization) -> None:
+    case = a_certificate(
+        home, "", kind=Means.CASE, case_code=UUID(int=5), announcement=None, rows_held=0
+    )
+    assert list(overview.certificates_of([home])) == []
+    with pytest.raises(NotFound):
+        overview.certificate([home], case.pk)
 
 
 def test_what_another_policy_would_destroy_is_told_by_segment_and_organization(
@@ -164,5 +169,7 @@ def test_what_another_policy_would_destroy_is_told_by_segment_and_organization(
     in_force(NORTH_LONGER)
     filled(home, north)
     lines = list(described_destruction(load_policy(SIX_MONTHS, name="x"), now=timezone.now()))
-    assert [line for line in lines if line.startswith(f"{SEGMENT} of north: 2 events, at once;")]
+    tomorrow = f"{timezone.now() + timedelta(days=1):%Y-%m-%d}"
+    told = f"{SEGMENT} of north: 2 events, from {tomorrow} on;"
+    assert [line for line in lines if line.startswith(told)]
     assert not [line for line in lines if "home" in line]

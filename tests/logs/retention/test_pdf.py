@@ -66,7 +66,7 @@ def test_what_the_font_lacks_stays_visible() -> None:
     [
         (
             {},
-            "At 2026-11-26T01:02:03Z, 1200 events of north in the segment activity-2026-01 were"
+            "At 2026-11-26T01:02:03Z, 1,200 events of north in the segment activity-2026-01 were"
             " destroyed because their period was over.",
         ),
         (

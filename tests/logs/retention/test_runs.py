@@ -102,6 +102,6 @@ def test_what_was_destroyed_is_counted_by_log(monkeypatch: pytest.MonkeyPatch) -
     name = 'orgo_audit_events_destroyed_total{log_type="error"}'
     before = value(name, metrics())
     row = PlannedDestruction(segment="error-2026-01", kind="drop")
-    monkeypatch.setattr(applying, "_drop", lambda row: 7)
-    applying._destroy(row)
+    monkeypatch.setattr(applying, "_drop", lambda row, rules: 7)
+    applying._destroy(row, {})
     assert value(name, metrics()) == before + 7

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
@@ -20,6 +20,7 @@ from tests.logs.vault.scene import REPORT
 from tests.policies import in_force
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 _PLACE = """
 INSERT INTO logs_legalhold (id, organization_id, matter, reason, owner, scope_kind, scope_value,
     placed_at, placed_by, review_on, release_asked_by, released_by)
@@ -30,7 +31,7 @@ INSERT INTO logs_legalhold (id, organization_id, matter, reason, owner, scope_ki
 @pytest.fixture
 def case(committed: None, tmp_path: Path, settings: Settings) -> Case:
     """Closed long ago."""
-    in_force('retention_policies: {activity_logs: "6 months"}')
+    in_force('retention_policies: {activity_logs: "6 months"}', since=LONG_AGO)
     vault, home = VaultAtHand(tmp_path, settings), an_organization()
     Service(home).deliver(REPORT)
     vault.drain()
@@ -49,7 +50,7 @@ def place(worker: psycopg.Connection[object], case: Case) -> None:
 
 
 def may_end(vault: psycopg.Connection[object], case: Case) -> object:
-    row = vault.execute("SELECT end_case(%s, %s, '2 months')", [case.pk, case.closed_on]).fetchone()
+    row = vault.execute("SELECT end_case(%s, %s)", [case.pk, case.closed_on]).fetchone()
     return row[0] if isinstance(row, tuple) else None
 
 

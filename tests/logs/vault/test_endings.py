@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -49,21 +49,23 @@ UNLISTED = """
 access_control: {roles: {hr_manager: {view: [anonymized_retaliation_logs]}}}
 sensitive_workflows: {retaliation: {case_period: "9 years"}}
 """
-CLOSED_ON = datetime(2024, 12, 31, tzinfo=UTC)
+CLOSED_ON = date(2024, 12, 31)
 LAST_DAY = datetime(2025, 2, 28, 23, 59, 59, 999999, tzinfo=UTC)
 OVER = datetime(2025, 3, 1, tzinfo=UTC)
+BETWEEN = datetime(2025, 2, 10, tzinfo=UTC)  # more than a month after the closing, less than two
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 OF_A_CASE = (CaseEvent, CaseGrant, CaseNote, CaseTag, Participant, SealedEvents)
 
 
 @pytest.fixture
 def scene(vault_at_hand: VaultAtHand) -> Scene:
-    in_force(POLICY.format("2 months"))
+    in_force(POLICY.format("2 months"), since=LONG_AGO)
     return a_scene(vault_at_hand)
 
 
-def close(*codes: UUID) -> None:
+def close(*codes: UUID, on: date = CLOSED_ON) -> None:
     with the_vaults_rights():
-        Case.objects.filter(pk__in=codes).update(state=CaseState.CLOSED, closed_on=CLOSED_ON.date())
+        Case.objects.filter(pk__in=codes).update(state=CaseState.CLOSED, closed_on=on)
 
 
 def end(now: datetime = OVER) -> int:
@@ -76,24 +78,24 @@ def left(model: type[models.Model]) -> int:
         return model._default_manager.count()
 
 
-def hold(organization: Organization, code: str) -> LegalHold:
+def hold(organization: Organization, scope: str, kind: str = "case") -> LegalHold:
     with setting_the_scene():
         return holds.place(
             organization,
             matter="M-1",
             reason="a lawsuit",
             owner="Legal",
-            scope_kind="case",
-            scope_value=code,
+            scope_kind=kind,
+            scope_value=scope,
             by="anna",
             now=timezone.now(),
         )
 
 
-def release(held: LegalHold) -> None:
+def release(held: LegalHold, now: datetime = LONG_AGO) -> None:
     with setting_the_scene():
-        holds.ask_release(held.organization, held.pk, by="anna", now=timezone.now())
-        holds.release(held.organization, held.pk, by="ben", now=timezone.now())
+        holds.ask_release(held.organization, held.pk, by="system:anna", now=now)
+        holds.release(held.organization, held.pk, by="system:ben", now=now)
 
 
 # --- when ---------------------------------------------------------------------------------------
@@ -113,14 +115,14 @@ def test_an_open_case_stays(scene: Scene) -> None:
 
 def test_a_regimes_ceiling_ends_it_before_the_policy_does(scene: Scene) -> None:
     own = f"{{regime: whistleblowing, {POLICY.format('9 years')}}}"
-    in_force(f"organizations: {{{scene.home.slug}: {own}}}")
-    close(scene.case.pk)
-    assert end(datetime(2027, 12, 31, tzinfo=UTC)) == 0
-    assert end(datetime(2028, 1, 1, tzinfo=UTC)) == 1
+    in_force(f"organizations: {{{scene.home.slug}: {own}}}", since=LONG_AGO)
+    close(scene.case.pk, on=date(2022, 12, 31))
+    assert end(datetime(2025, 12, 31, tzinfo=UTC)) == 0
+    assert end(datetime(2026, 1, 1, tzinfo=UTC)) == 1
 
 
 def test_a_workflow_that_nobody_lists_any_more_has_the_default_period(scene: Scene) -> None:
-    in_force(UNLISTED)
+    in_force(UNLISTED, since=LONG_AGO)
     close(scene.case.pk)
     assert end(LAST_DAY) == 0
     assert end() == 1
@@ -179,7 +181,56 @@ def test_a_hold_that_names_no_case_at_all_stops_nothing(scene: Scene) -> None:
     assert end() == 1
 
 
+@pytest.mark.parametrize(("notice", "days"), [("1 day", 1), ("2 days", 2)])
+def test_a_policy_is_in_force_for_its_notice_before_a_case_goes(
+    scene: Scene, notice: str, days: int
+) -> None:
+    close(scene.case.pk)
+    policy = f"{POLICY.format('1 month')}\nretention: {{notice: {notice}}}"
+    in_force(policy, since=BETWEEN - timedelta(days=days, microseconds=-1))
+    assert end(BETWEEN) == 0
+    assert end(BETWEEN + timedelta(microseconds=1)) == 1
+
+
+def test_a_policy_that_changes_nothing_for_cases_puts_no_end_off(scene: Scene) -> None:
+    close(scene.case.pk)
+    in_force(f"{POLICY.format('2 months')}\nmetrics: {{}}", since=OVER)
+    assert end() == 1
+
+
+def test_the_owners_function_goes_by_its_own_clock(scene: Scene) -> None:
+    in_force(POLICY.format("30 days"), since=LONG_AGO)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (now() AT TIME ZONE 'UTC')::date")
+        (today,) = cursor.fetchone()
+    close(scene.case.pk, on=today - timedelta(days=30))
+    assert end(datetime(2199, 1, 1, tzinfo=UTC)) == 0
+    close(scene.case.pk, on=today - timedelta(days=31))
+    assert end(datetime(2199, 1, 1, tzinfo=UTC)) == 1
+
+
+def test_no_more_than_a_few_go_in_a_round_and_held_ones_stand_before_none(
+    scene: Scene, vault_at_hand: VaultAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endings, "MOST_AT_ONCE", 1)
+    Service(scene.home).deliver(*(REPORT | {"case_id": f"H-{number}"} for number in range(3)))
+    vault_at_hand.drain()
+    with the_vaults_rights():
+        close(*Case.objects.values_list("pk", flat=True))
+    hold(scene.home, str(scene.case.pk))
+    assert [end(), end(), end(), end()] == [1, 1, 1, 0]
+    with the_vaults_rights():
+        assert Case.objects.get() == scene.case
+
+
 # --- holds --------------------------------------------------------------------------------------
+
+
+def test_a_case_whose_hold_was_just_released_stays_for_the_notice(scene: Scene) -> None:
+    close(scene.case.pk)
+    release(hold(scene.home, str(scene.case.pk)), OVER)
+    assert end(OVER + timedelta(hours=23)) == 0
+    assert end(OVER + timedelta(days=1)) == 1
 
 
 @pytest.mark.parametrize("spelling", ["{0}", "  {0} ", "{{{0}}}"])

@@ -130,7 +130,7 @@ def test_a_legal_hold_keeps_the_person_and_their_case(scene: Scene, scope: str) 
     work()
     assert named() == 1
     with setting_the_scene():
-        holds.ask_release(scene.home, hold.pk, by="anna", now=timezone.now())
+        holds.ask_release(scene.home, hold.pk, by="system:anna", now=timezone.now())
         holds.release(scene.home, hold.pk, by="ben", now=timezone.now())
     assert shown(granted(scene)).state == "done"
 

@@ -1,0 +1,135 @@
+"""What holds keep of a case that is over. In doubt, they keep it.
+
+What a hold covers may have moved here since, when its task turned sensitive: here it stays held.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q
+
+from logs.cases.models import Case
+from logs.record import sensitivity
+from logs.retention.models import LegalHold, ScopeKind
+from logs.vault import sealing, subjects
+from logs.vault.keyring import KeysLost
+from logs.vault.keys import Keys
+from logs.vault.models import CaseTag, Participant
+from logs.vault.people import key_of_text
+from orgo_audit.accounts.models import Organization
+from orgo_audit.policy import versions
+
+_MONTH = re.compile("-([1-9][0-9]{3})-(0[1-9]|1[0-2])$")
+# A hold names nothing that is longer.
+_LONGEST_NAME = 500
+# By so much a sender's clock may be ahead of ours, and more.
+_AHEAD_DAYS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseHolds:
+    """What one organization's holds name; a released one counts until the notice is over."""
+
+    cases: frozenset[str]
+    months: frozenset[tuple[date, date]]
+    task_ids: frozenset[str]
+    people: frozenset[str]
+
+    @classmethod
+    def of(cls, organization: Organization, now: datetime) -> CaseHolds:
+        notice = versions.current().for_organization(organization.slug).retention.notice
+        rows = LegalHold.objects.filter(
+            Q(released_at=None) | Q(released_at__gt=notice.before(now)), organization=organization
+        )
+        named: dict[str, set[str]] = {kind: set() for kind in ScopeKind.values}
+        for kind, value in rows.values_list("scope_kind", "scope_value"):
+            named[kind].add(value)
+        months = {days for segment in named[ScopeKind.SEGMENT] for days in _days_of(segment)}
+        people = {form for name in named[ScopeKind.USER] for form in _forms_of(name)}
+        cases, task_ids = frozenset(named[ScopeKind.CASE]), frozenset(named[ScopeKind.TASK])
+        return cls(cases, frozenset(months), task_ids, frozenset(people))
+
+    def keep(self, case: Case, keys: Keys) -> bool:
+        return self.keep_unopened(case) or self._keep_opened(case, keys)
+
+    def keep_unopened(self, case: Case) -> bool:
+        """Whether they name the case, or a month in which it may have got an event.
+
+        It got them between its opening and its closing: a later one would have opened it again.
+        """
+        if str(case.code) in self.cases:
+            return True
+        closed_on = case.closed_on or date.max
+        # Numbers, for a sender may name the calendar's first day, and a hold its last.
+        earliest = case.opened_on.toordinal() - _AHEAD_DAYS
+        return any(
+            first <= closed_on and earliest <= last.toordinal() for first, last in self.months
+        )
+
+    def _keep_opened(self, case: Case, keys: Keys) -> bool:
+        """Whether they name a task or a person of it; also where nobody can tell any more."""
+        if not (self.task_ids or self.people):
+            return False
+        try:
+            return (
+                self._name_a_tag(case, keys)
+                or self._name_a_participant(case, keys)
+                or any(self._name_what_is_in(item) for item in sealing.all_items_of(case.pk, keys))
+            )
+        except KeysLost:
+            return True
+
+    def _name_a_tag(self, case: Case, keys: Keys) -> bool:
+        tags = [keys.index(case.organization_id, "task_id", task) for task in self.task_ids]
+        return CaseTag.objects.filter(case_code=case.pk, tag__in=tags).exists()
+
+    def _name_a_participant(self, case: Case, keys: Keys) -> bool:
+        if not self.people:
+            return False
+        places = Participant.objects.filter(case_code=case.pk)
+        behind = {subjects.subject_behind(place, keys) for place in places}
+        known = [subject for subject in behind if subject]
+        return any(self._name(fact) for fact in subjects.facts_of_many(known, keys))
+
+    def _name_what_is_in(self, item: dict[str, Any]) -> bool:
+        """Another case may have the task's tag, and whoever acted need not be a participant."""
+        sent = item["event"]
+        if any((("task_id", task) in sensitivity.references(sent)) for task in self.task_ids):
+            return True
+        return bool(self.people) and any(self._name(text) for text in _texts_in(sent))
+
+    def _name(self, text: str) -> bool:
+        return not self.people.isdisjoint(_forms_of(text))
+
+
+def _forms_of(name: str) -> Iterator[str]:
+    """As an erasure compares names, and as the ordinary logs do."""
+    if len(name) <= _LONGEST_NAME:
+        yield name.strip().casefold()
+        if key := key_of_text(name):
+            yield key
+
+
+def _days_of(segment: str) -> Iterator[tuple[date, date]]:
+    """The first and the last day of its month; nothing where it names none, as `held_event`."""
+    if found := _MONTH.search(segment):
+        year, month = map(int, found.groups())
+        yield date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def _texts_in(sent: Any) -> Iterator[str]:
+    waiting = [sent]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str | int):
+            yield str(value)

@@ -1,0 +1,171 @@
+"""What was held in the ordinary logs stays held in a case: by task, by person, by month."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from logs.cases.models import Case, CaseState
+from logs.retention import holds
+from logs.retention.models import LegalHold
+from logs.vault import endings
+from logs.vault.models import WrappedKey
+from orgo_audit.accounts.models import Organization
+from tests.builders import Service, an_organization, setting_the_scene
+from tests.logs.vault.scene import REPORT
+from tests.policies import in_force
+from tests.vault_at_hand import VaultAtHand, the_vaults_rights
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
+OVER = datetime(2025, 3, 2, tzinfo=UTC)
+SENT: dict[str, Any] = REPORT | {
+    "task_id": "T1",
+    "user": "Router-7",
+    "details": {"note": ["seen by", "Dr. Ann Poe"]},
+}
+
+
+@pytest.fixture
+def home(vault_at_hand: VaultAtHand) -> Organization:
+    in_force("metrics: {}", since=LONG_AGO)
+    home = an_organization()
+    come_in(home, vault_at_hand, SENT)
+    return home
+
+
+def come_in(home: Organization, vault: VaultAtHand, *sent: dict[str, Any]) -> None:
+    """And all cases were closed long ago."""
+    assert Service(home).deliver(*sent).status == 202
+    vault.drain()
+    with the_vaults_rights():
+        Case.objects.update(state=CaseState.CLOSED, closed_on=date(2024, 12, 31))
+
+
+def place(home: Organization, kind: str, value: str) -> LegalHold:
+    with setting_the_scene():
+        return holds.place(
+            home,
+            matter="M-1",
+            reason="a lawsuit",
+            owner="Legal",
+            scope_kind=kind,
+            scope_value=value,
+            by="anna",
+            now=timezone.now(),
+        )
+
+
+def end(now: datetime = OVER) -> int:
+    with the_vaults_rights():
+        return endings.end_cases(now)
+
+
+HOLDING = [
+    ("task", "T1"),
+    ("user", "jane.roe@organization.com"),
+    ("user", "JANE.ROE@organization.com"),
+    ("user", "Jane Roe <jane.roe@organization.com>"),
+    ("user", "jane roe"),
+    ("user", "john.doe@organization.com"),
+    ("user", " router-7 "),
+    ("user", "dr. ann poe"),
+    ("segment", "activity-2024-11"),
+    ("segment", "error-2024-12"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), HOLDING)
+def test_a_hold_on_something_of_a_case_keeps_it(home: Organization, kind: str, value: str) -> None:
+    hold = place(home, kind, value)
+    assert end() == 0
+    with setting_the_scene():
+        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
+        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    assert end() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("task", "T2"),
+        ("user", "jane.roe@elsewhere.com"),
+        ("user", "Anon1"),
+        ("user", "Jane"),
+        ("user", "x" * 500),
+        ("segment", "activity-2024-10"),
+        ("segment", "activity-2025-01"),
+        ("segment", "activity-9999-12"),
+    ],
+)
+def test_a_hold_on_something_else_keeps_nothing(home: Organization, kind: str, value: str) -> None:
+    place(home, kind, value)
+    assert end() == 1
+
+
+@pytest.mark.parametrize(("kind", "value"), HOLDING)
+def test_another_organizations_hold_keeps_nothing(
+    home: Organization, kind: str, value: str
+) -> None:
+    place(an_organization(), kind, value)
+    assert end() == 1
+
+
+def test_a_month_that_is_none_keeps_nothing_and_stops_nobody(home: Organization) -> None:
+    hold = place(home, "segment", "activity-2024-11")
+    with setting_the_scene():
+        LegalHold.objects.create(
+            **{
+                field.attname: getattr(hold, field.attname)
+                for field in hold._meta.fields
+                if field.name != "id"
+            }
+            | {"scope_value": "activity-0000-01"}
+        )
+        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
+        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    assert end() == 1
+
+
+def test_the_calendars_first_day_and_its_last_stop_nobody(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    come_in(home, vault_at_hand, {**SENT, "timestamp": "0001-01-01T00:00:00Z"})
+    place(home, "segment", "activity-9999-12")
+    assert end() == 1
+
+
+def test_a_task_that_another_case_has_is_held_in_this_one_too(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    come_in(home, vault_at_hand, {**REPORT, "case_id": "H-2"}, {**REPORT, "case_id": "H-3"})
+    come_in(home, vault_at_hand, {**REPORT, "case_id": "H-2", "details": {"task_id": "T1"}})
+    place(home, "task", "T1")
+    assert end() == 1
+    with the_vaults_rights():
+        assert Case.objects.count() == 2
+
+
+def test_a_hold_that_is_placed_after_the_look_is_seen(
+    home: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with the_vaults_rights():
+        found = list(endings._over(OVER))
+    place(home, "user", "jane.roe@organization.com")
+    monkeypatch.setattr(endings, "_over", lambda now: iter(found))
+    assert (len(found), end()) == (1, 0)
+
+
+def test_where_nobody_can_tell_any_more_a_hold_keeps_the_case(home: Organization) -> None:
+    with the_vaults_rights():
+        WrappedKey.objects.filter(owner=Case.objects.get().pk).delete()
+    hold = place(home, "user", "somebody.else@organization.com")
+    assert end() == 0
+    with setting_the_scene():
+        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
+        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    assert end() == 1
