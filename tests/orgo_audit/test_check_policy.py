@@ -172,7 +172,7 @@ def test_accepting_loads_the_file_and_puts_it_into_force(
     assert versions.current().retention_policies.activity_logs == Period(3, "month")
     accepted = versions.in_force()
     assert accepted is not None
-    assert accepted.decided_by == "operator"
+    assert accepted.decided_by == "system:operator"
     assert synced == [Period(3, "month")]
 
 
