@@ -13,7 +13,7 @@ from bench import fill
 from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
 from bench.retention import MONTHS_OLD, as_worker, months_ago
-from logs.retention import applying, closures, holds
+from logs.retention import closures, holds, overview
 from logs.retention.models import ScopeKind
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization
@@ -86,9 +86,10 @@ def _place(scopes: dict[ScopeKind, str]) -> None:
 
 def _cost_of_plan() -> float:
     """Of the second one on a connection: the first one learns the tables."""
-    applying.current_plan(timezone.now())
+    organizations = list(Organization.objects.all())
+    overview.overview(organizations, now=timezone.now())
     began = time.perf_counter()
-    applying.current_plan(timezone.now())
+    overview.overview(organizations, now=timezone.now())
     return 1000 * (time.perf_counter() - began)
 
 

@@ -19,6 +19,12 @@ KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
 WIPE_LOCK_TIMEOUT = "10s"
 
 # A table that refuses TRUNCATE (32 in tgtype), or is referenced by one, cannot be in the list.
+_SEGMENTS = """
+SELECT relid::regclass::text, right(relid::regclass::text, 7)
+    BETWEEN to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')
+        AND to_char(now() AT TIME ZONE 'UTC' + interval '3 months', 'YYYY_MM')
+  FROM pg_partition_tree('event') WHERE isleaf
+"""
 _OWN_TABLES = """
 SELECT c.oid::regclass::text,
        EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgtype & 32 > 0),
@@ -141,12 +147,14 @@ def _copy_in(owner: BaseDatabaseWrapper, table: str, rows: bytes) -> None:
 
 
 def _wipe_events(owner: BaseDatabaseWrapper) -> None:
-    """Drops every segment and makes the current ones again: the record refuses all else."""
+    """Drops segments with rows, and old ones; makes the current ones. Nothing else is allowed."""
     with owner.cursor() as cursor:
-        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('event') WHERE isleaf")
-        segments = [row[0] for row in cursor.fetchall()]
-        for segment in segments:
-            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(segment)))
+        cursor.execute(_SEGMENTS)
+        for name, is_current in cursor.fetchall():
+            segment = sql.Identifier(name)
+            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(segment))
+            if not is_current or cursor.fetchone()[0]:
+                cursor.execute(sql.SQL("DROP TABLE {}").format(segment))
         cursor.execute(
             "SELECT make_segment(kind, month::date)"
             " FROM unnest(ARRAY['activity', 'security', 'error']) AS kind,"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from logs.admin import listing
+from logs.admin import certificate_files, listing
 from logs.admin.events import viewer_of
 from logs.admin.legal_holds import own_organizations
 from logs.record import own_events
-from logs.record.paging import Cursor
 from logs.retention import overview
-from logs.retention.answers import certificate_as_json
 from logs.retention.models import DestructionCertificate
-from logs.retention.pdf import certificate_pdf
 from logs.retention.wording import facts_of, notes_of, sentence_of
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import BadInput, NotFound
@@ -52,8 +47,8 @@ class CertificateAdmin(ReadOnlyAdmin):
             "certificates": page.rows,
             "organizations": len(own),
             "cursor": cursor,
-            "newer": _href(page.previous),
-            "older": _href(page.next),
+            "newer": listing.page_href(page.previous),
+            "older": listing.page_href(page.next),
         }
         return self.render(request, "logs/certificate_list.html", context)
 
@@ -69,13 +64,10 @@ class CertificateAdmin(ReadOnlyAdmin):
         return self.render(request, "logs/certificate.html", context)
 
     def json_view(self, request: HttpRequest, certificate_id: UUID) -> HttpResponse:
-        one = self._certificate(request, certificate_id)
-        content = json.dumps(certificate_as_json(one), indent=2) + "\n"
-        return _file(content.encode(), "application/json", f"certificate-{one.pk}.json")
+        return certificate_files.as_json(self._certificate(request, certificate_id))
 
     def pdf_view(self, request: HttpRequest, certificate_id: UUID) -> HttpResponse:
-        one = self._certificate(request, certificate_id)
-        return _file(certificate_pdf(one), "application/pdf", f"certificate-{one.pk}.pdf")
+        return certificate_files.as_pdf(self._certificate(request, certificate_id))
 
     def _certificate(self, request: HttpRequest, certificate_id: UUID) -> DestructionCertificate:
         try:
@@ -87,12 +79,3 @@ class CertificateAdmin(ReadOnlyAdmin):
         what = f"certificate {certificate_id}"
         own_events.report_read(viewer_of(request), concerned, what, {})
         return one
-
-
-def _href(cursor: Cursor | None) -> str:
-    return f"?{urlencode({'cursor': cursor.as_text()})}" if cursor else ""
-
-
-def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=media_type, headers=headers)

@@ -238,6 +238,11 @@ def cursor_in(given: dict[str, str]) -> Cursor | None:
     return Cursor.from_text(given["cursor"]) if "cursor" in given else None
 
 
+def page_href(cursor: Cursor | None) -> str:
+    """The address of a neighbouring page of a list without filters; none where there is none."""
+    return f"?{urlencode({'cursor': cursor.as_text()})}" if cursor else ""
+
+
 def as_filters(given: dict[str, str], now: datetime) -> dict[str, str]:
     """The address's filters without its page, a preset range as `since`."""
     filters = {name: value for name, value in given.items() if name not in ("range", "cursor")}

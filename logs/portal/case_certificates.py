@@ -5,25 +5,21 @@ How many cases there were, and when they ended, is for no admin. Each look is in
 
 from __future__ import annotations
 
-import json
 from typing import cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from logs.admin.listing import cursor_in, single_values
+from logs.admin import certificate_files
+from logs.admin.listing import cursor_in, page_href, single_values
 from logs.cases import looks
 from logs.cases.access import organizations_overseen_by
 from logs.cases.models import LookedAt
 from logs.portal.access_log import PURPOSE
 from logs.portal.frame import role_page, show
-from logs.record.paging import Cursor
 from logs.retention import ended_cases
-from logs.retention.answers import certificate_as_json
 from logs.retention.models import DestructionCertificate
-from logs.retention.pdf import certificate_pdf
 from orgo_audit.accounts.models import Organization, User
 from orgo_audit.requests import address_of
 
@@ -42,8 +38,8 @@ def listed(request: HttpRequest, organizations: list[Organization]) -> HttpRespo
         "certificates": page.rows,
         "organizations": len(organizations),
         "cursor": cursor,
-        "newer": _href(page.previous),
-        "older": _href(page.next),
+        "newer": page_href(page.previous),
+        "older": page_href(page.next),
     }
     return show(request, "cases/certificates.html", context)
 
@@ -53,9 +49,7 @@ def listed(request: HttpRequest, organizations: list[Organization]) -> HttpRespo
 def as_json(
     request: HttpRequest, organizations: list[Organization], certificate_id: UUID
 ) -> HttpResponse:
-    one = _one(request, organizations, certificate_id)
-    content = json.dumps(certificate_as_json(one), indent=2) + "\n"
-    return _file(content.encode(), "application/json", f"certificate-{one.pk}.json")
+    return certificate_files.as_json(_one(request, organizations, certificate_id))
 
 
 @role_page(organizations_overseen_by)
@@ -63,8 +57,7 @@ def as_json(
 def as_pdf(
     request: HttpRequest, organizations: list[Organization], certificate_id: UUID
 ) -> HttpResponse:
-    one = _one(request, organizations, certificate_id)
-    return _file(certificate_pdf(one), "application/pdf", f"certificate-{one.pk}.pdf")
+    return certificate_files.as_pdf(_one(request, organizations, certificate_id))
 
 
 def _one(
@@ -91,12 +84,3 @@ def _look(
         purpose=PURPOSE,
         address=address_of(request),
     )
-
-
-def _href(cursor: Cursor | None) -> str:
-    return f"?{urlencode({'cursor': cursor.as_text()})}" if cursor else ""
-
-
-def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=media_type, headers=headers)

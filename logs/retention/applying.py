@@ -118,11 +118,6 @@ def run(now: datetime, tell: Callable[[str], object] = _nobody) -> list[Destroye
     return found
 
 
-def current_plan(now: datetime) -> list[SegmentPlan]:
-    """The plan as it is now; changes nothing."""
-    return plan(facts.segments(now), facts.rules(), now=now)
-
-
 def intend(now: datetime) -> Intent:
     """What a run at this instant would do; changes nothing."""
     rules = facts.rules()
