@@ -128,12 +128,7 @@ def intend(now: datetime) -> Intent:
         for step in one.decisions
         if isinstance(step, Drop | Remove)
     }
-    published = {
-        _key_of_row(row): row
-        for row in PlannedDestruction.objects.filter(state=PlanState.PLANNED)
-        .select_related("organization")
-        .order_by("due_at", "segment", "pk")
-    }
+    published = _published()
     for segment, slug in published.keys() - wanted.keys():
         # Its rows are all that is left: they go as it was published and, maybe, approved.
         if slug and (found := wanted.get((segment, None))) and _concerned(found[1]) == (slug,):
@@ -159,6 +154,11 @@ def intend(now: datetime) -> Intent:
         to_destroy=[row for row in due.values() if row not in unapproved],
         unapproved=unapproved,
     )
+
+
+def _published() -> dict[Key, PlannedDestruction]:
+    rows = PlannedDestruction.objects.filter(state=PlanState.PLANNED).select_related("organization")
+    return {_key_of_row(row): row for row in rows.order_by("due_at", "segment", "pk")}
 
 
 def _key_of_row(row: PlannedDestruction) -> Key:
