@@ -49,43 +49,54 @@ $$;
 REVOKE ALL ON FUNCTION retention_rules(bigint) FROM PUBLIC;
 """
 
+# The highest floor and the lowest ceiling of an organization's regimes, for a log or for `cases`.
+BOUNDS_OF = """
+CREATE FUNCTION bounds_of(tenant bigint, thing text, OUT floor interval, OUT ceiling interval)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH own AS (
+    SELECT bound.floor, bound.ceiling
+      FROM public.retention_bounds() AS bound, public.retention_rules(tenant) AS rules
+      WHERE bound.kept = thing AND CASE jsonb_typeof(rules->'regime')
+        WHEN 'array' THEN rules->'regime' ELSE jsonb_build_array(rules->'regime') END ? bound.regime
+  )
+  SELECT (SELECT own.floor FROM own WHERE own.floor IS NOT NULL
+            ORDER BY timestamp '2023-07-01' + own.floor DESC LIMIT 1),
+         (SELECT own.ceiling FROM own WHERE own.ceiling IS NOT NULL
+            ORDER BY timestamp '2023-07-01' + own.ceiling LIMIT 1)
+$$;
+REVOKE ALL ON FUNCTION bounds_of(bigint, text) FROM PUBLIC;
+"""
+
 # NULL: nothing may be destroyed, because no policy was accepted or nobody resolved a conflict.
 PERIOD = """
-CREATE FUNCTION retention_period(organization bigint, log_type text) RETURNS interval
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION kept_period(tenant bigint, thing text, stated interval) RETURNS interval
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  log text := log_type || '_logs';
-  rules jsonb := public.retention_rules(organization);
-  stated interval := rules->'retention_policies'->>log;
-  regimes jsonb := coalesce(rules->'regime', 'null');
-  least_kept interval;
-  most_kept interval;
+  bounds record;
   decided text;
 BEGIN
-  IF jsonb_typeof(regimes) <> 'array' THEN
-    regimes := jsonb_build_array(regimes);
-  END IF;
-  SELECT bound.floor INTO least_kept FROM public.retention_bounds() AS bound
-    WHERE bound.kept = log AND regimes ? bound.regime AND bound.floor IS NOT NULL
-    ORDER BY timestamp '2023-07-01' + bound.floor DESC LIMIT 1;
-  SELECT bound.ceiling INTO most_kept FROM public.retention_bounds() AS bound
-    WHERE bound.kept = log AND regimes ? bound.regime AND bound.ceiling IS NOT NULL
-    ORDER BY timestamp '2023-07-01' + bound.ceiling LIMIT 1;
-  IF public.may_be_shorter(most_kept, least_kept) THEN
+  SELECT * INTO bounds FROM public.bounds_of(tenant, thing);
+  IF public.may_be_shorter(bounds.ceiling, bounds.floor) THEN
     SELECT resolution.decision INTO decided FROM public.logs_retentionresolution AS resolution
-      WHERE resolution.organization_id = organization AND resolution.kept = log
+      WHERE resolution.organization_id = tenant AND resolution.kept = thing
       ORDER BY resolution.id DESC LIMIT 1;
-    RETURN CASE decided WHEN 'keep_to_floor' THEN least_kept
-                        WHEN 'destroy_at_ceiling' THEN most_kept END;
+    RETURN CASE decided WHEN 'keep_to_floor' THEN bounds.floor
+                        WHEN 'destroy_at_ceiling' THEN bounds.ceiling END;
   END IF;
-  IF public.may_be_shorter(stated, least_kept) THEN
-    stated := least_kept;
+  IF public.may_be_shorter(stated, bounds.floor) THEN
+    stated := bounds.floor;
   END IF;
-  IF public.may_be_shorter(most_kept, stated) THEN
-    stated := most_kept;
+  IF public.may_be_shorter(bounds.ceiling, stated) THEN
+    stated := bounds.ceiling;
   END IF;
   RETURN stated;
 END $$;
+REVOKE ALL ON FUNCTION kept_period(bigint, text, interval) FROM PUBLIC;
+CREATE FUNCTION retention_period(organization bigint, log_type text) RETURNS interval
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT public.kept_period(organization, log_type || '_logs',
+    (public.retention_rules(organization)->'retention_policies'->>(log_type || '_logs'))::interval)
+$$;
 REVOKE ALL ON FUNCTION retention_period(bigint, text) FROM PUBLIC;
 """
 
@@ -411,6 +422,7 @@ FORWARD = [
     BOUNDS,
     PERIODS,
     RULES,
+    BOUNDS_OF,
     PERIOD,
     HELD,
     SEGMENT,
@@ -433,7 +445,8 @@ DROP FUNCTION refuse_unless_due(logs_planneddestruction, bigint, timestamptz);
 DROP FUNCTION approvers_of(logs_planneddestruction, bigint);
 DROP FUNCTION announced_destruction(uuid, text), segment_range(text);
 DROP VIEW held_event;
-DROP FUNCTION retention_period(bigint, text), retention_rules(bigint);
+DROP FUNCTION retention_period(bigint, text), kept_period(bigint, text, interval);
+DROP FUNCTION bounds_of(bigint, text), retention_rules(bigint);
 DROP FUNCTION period_after(timestamptz, interval), may_be_shorter(interval, interval);
 DROP FUNCTION retention_bounds();
 """

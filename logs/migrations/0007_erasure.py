@@ -17,37 +17,12 @@ CREATE FUNCTION case_period(tenant bigint, workflow text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $$
 DECLARE
   rules jsonb := public.retention_rules(tenant);
-  regimes jsonb := coalesce(rules->'regime', 'null');
-  kept text := coalesce(rules->'sensitive_workflows'->workflow->>'case_period', '2 months');
-  least_kept interval;
-  most_kept interval;
-  decided text;
+  stated text := CASE WHEN rules IS NOT NULL THEN
+    coalesce(rules->'sensitive_workflows'->workflow->>'case_period', '2 months') END;
+  kept text := public.kept_period(tenant, 'cases', stated::interval);
 BEGIN
-  IF rules IS NULL THEN
-    RETURN NULL;
-  END IF;
-  IF jsonb_typeof(regimes) <> 'array' THEN
-    regimes := jsonb_build_array(regimes);
-  END IF;
-  SELECT bound.floor INTO least_kept FROM public.retention_bounds() AS bound
-    WHERE bound.kept = 'cases' AND regimes ? bound.regime AND bound.floor IS NOT NULL
-    ORDER BY timestamp '2023-07-01' + bound.floor DESC LIMIT 1;
-  SELECT bound.ceiling INTO most_kept FROM public.retention_bounds() AS bound
-    WHERE bound.kept = 'cases' AND regimes ? bound.regime AND bound.ceiling IS NOT NULL
-    ORDER BY timestamp '2023-07-01' + bound.ceiling LIMIT 1;
-  IF public.may_be_shorter(most_kept, least_kept) THEN
-    SELECT resolution.decision INTO decided FROM public.logs_retentionresolution AS resolution
-      WHERE resolution.organization_id = tenant AND resolution.kept = 'cases'
-      ORDER BY resolution.id DESC LIMIT 1;
-    kept := CASE decided WHEN 'keep_to_floor' THEN least_kept
-                         WHEN 'destroy_at_ceiling' THEN most_kept END;
-  ELSE
-    IF public.may_be_shorter(kept::interval, least_kept) THEN
-      kept := least_kept;
-    END IF;
-    IF public.may_be_shorter(most_kept, kept::interval) THEN
-      kept := most_kept;
-    END IF;
+  IF kept = stated::interval::text THEN
+    RETURN stated;
   END IF;
   RETURN replace(replace(kept, 'month', 'mon'), 'mon', 'month');  -- PostgreSQL says 2 mons
 END $$;
@@ -107,20 +82,6 @@ END $$;
 REVOKE ALL ON FUNCTION keep_holds_still() FROM PUBLIC;
 """
 
-# What a regime wants to have at least, whatever the policy says; NULL where none wants it.
-FLOOR = """
-CREATE FUNCTION retention_floor(tenant bigint, log_type text) RETURNS interval
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT bound.floor
-    FROM public.retention_bounds() AS bound, public.retention_rules(tenant) AS rules
-    WHERE bound.kept = log_type || '_logs' AND bound.floor IS NOT NULL
-      AND CASE jsonb_typeof(rules->'regime') WHEN 'array' THEN rules->'regime'
-            ELSE jsonb_build_array(rules->'regime') END ? bound.regime
-    ORDER BY timestamp '2023-07-01' + bound.floor DESC LIMIT 1
-$$;
-REVOKE ALL ON FUNCTION retention_floor(bigint, text) FROM PUBLIC;
-"""
-
 # Which of these events stay although their person wants them gone, and why.
 KEPT = """
 CREATE FUNCTION kept_from_erasure(ids uuid[], OUT id uuid, OUT why text) RETURNS SETOF record
@@ -130,7 +91,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       FROM public.event AS event WHERE event.id = ANY (ids)
   ), floors AS MATERIALIZED (
     SELECT kind.organization_id, kind.log_type,
-           public.retention_floor(kind.organization_id, kind.log_type) AS floor
+           (public.bounds_of(kind.organization_id, kind.log_type || '_logs')).floor AS floor
       FROM (SELECT DISTINCT organization_id, log_type FROM wanted) AS kind
   ), held AS MATERIALIZED (
     SELECT DISTINCT held_event.id FROM public.held_event WHERE held_event.id = ANY (ids)
@@ -247,13 +208,13 @@ CREATE TRIGGER guard_erasure_listing BEFORE INSERT OR UPDATE ON logs_erasurelist
   FOR EACH ROW EXECUTE FUNCTION guard_erasure_listing();
 """
 
-FORWARD = [CASE_PERIOD, END_CASE, KEEP_HOLDS, FLOOR, KEPT, REMOVE_ERASED, GUARDS]
+FORWARD = [CASE_PERIOD, END_CASE, KEEP_HOLDS, KEPT, REMOVE_ERASED, GUARDS]
 BACKWARD = """
 DROP TRIGGER guard_erasure_listing ON logs_erasurelisting;
 DROP TRIGGER guard_erasure_plan ON logs_erasureplan;
 DROP FUNCTION guard_erasure_listing(), guard_erasure_plan();
 DROP FUNCTION remove_erased(uuid[], uuid), kept_from_erasure(uuid[]);
-DROP FUNCTION retention_floor(bigint, text), keep_holds_still(), end_case(uuid, date);
+DROP FUNCTION keep_holds_still(), end_case(uuid, date);
 DROP FUNCTION case_period(bigint, text);
 """
 
