@@ -37,4 +37,4 @@ lock: ## choose the newest packages that pyproject.toml allows, and pin them wit
 
 schema: ## write the policy's JSON Schema from its types
 	@$(SYNC)
-	$(RUN) -c "from orgo_audit.policy.schema import json_schema; import json; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))" > orgo_audit/logging_config.schema.json
+	$(RUN) -c "from orgo_audit.policy.json_schema import json_schema; import json; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))" > orgo_audit/logging_config.schema.json

@@ -19,9 +19,9 @@ from django.utils import timezone
 from bench import fill
 from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
-from logs.record.drafts import FIELD_OF_WIRE, format_instant
 from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
+from logs.record.wire import FILTER_FIELDS, format_instant
 from orgo_audit import logins
 from orgo_audit.accounts.models import User
 
@@ -154,7 +154,7 @@ def _pages(portal: Portal, databases: list[str], rows: int) -> list[Page]:
         Page(f"{log_type.value}, first page", (_list({}, log_type),) * 2) for log_type in LogType
     ]
     for kind, values in (("typical", TYPICAL), ("rare", RARE), ("absent", ABSENT)):
-        assert values.keys() == FIELD_OF_WIRE.keys(), "a filter is not measured"
+        assert values.keys() == FILTER_FIELDS.keys(), "a filter is not measured"
         pages += [
             Page(f"{name}, {kind}", (_list({name: value}),) * 2) for name, value in values.items()
         ]

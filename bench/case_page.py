@@ -24,7 +24,7 @@ from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
 from orgo_audit import logins
 from orgo_audit.accounts.models import Role
-from orgo_audit.embedded import environments, paths
+from orgo_audit.embedded import paths
 from orgo_audit.embedded.processes import PROJECT, python
 
 DATABASE = "bench_cases"
@@ -94,7 +94,7 @@ class Person:
 
 def run(portal: Portal, options: Options) -> Result:
     portal.new_database(DATABASE)
-    web = {environments.login_variable(logins.WEB): portal.url(logins.WEB, DATABASE)}
+    web = {logins.url_variable(logins.WEB): portal.url(logins.WEB, DATABASE)}
     with portal.web_server(web):
         _deliver(portal)
         _drain(portal)
@@ -141,7 +141,7 @@ def _events(size: int) -> Iterator[dict[str, Any]]:
 
 def _drain(portal: Portal) -> None:
     """By a vault's process of its own, which ends when it has emptied the inbox."""
-    vault = {environments.login_variable(logins.VAULT): portal.url(logins.VAULT, DATABASE)}
+    vault = {logins.url_variable(logins.VAULT): portal.url(logins.VAULT, DATABASE)}
     done = subprocess.run(
         python(("-m", "bench.draining")),
         cwd=PROJECT,

@@ -31,15 +31,15 @@ from bench.measures import (
     tree_cpu_seconds,
 )
 from bench.portal import Portal
-from logs.record.drafts import format_instant
 from logs.record.export import Form
 from logs.record.models import Event
 from logs.record.reading import EventQuery, rows_of
 from logs.record.rows import COLUMNS
 from logs.record.vocabulary import LogType
+from logs.record.wire import format_instant
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization
-from orgo_audit.embedded import environments, paths
+from orgo_audit.embedded import paths
 
 ADDRESS = "/api/v1/activity-logs/export/"
 LARGE_ROWS, TIMES_SMALLER = 1_000_000, 5
@@ -106,7 +106,7 @@ class _Bench:
     @contextmanager
     def web_server(self) -> Iterator[int]:
         url = self.portal.url(logins.WEB, self.database)
-        with self.portal.web_server({environments.login_variable(logins.WEB): url}) as pid:
+        with self.portal.web_server({logins.url_variable(logins.WEB): url}) as pid:
             yield pid
 
     def read(self, form: Form, rows: int, reader: Executor) -> client.Reading:

@@ -6,14 +6,12 @@ own, in a database of its own on the same server.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from statistics import median
@@ -21,7 +19,8 @@ from statistics import median
 import psycopg
 from django.utils import timezone
 
-from bench import client, fill
+from bench import client, deliveries, fill
+from bench.deliveries import CLIENTS, Door
 from bench.events import EVENTS_PER_REQUEST, request_bodies
 from bench.measures import (
     MICROSECONDS,
@@ -43,24 +42,13 @@ from orgo_audit import logins
 from orgo_audit.accounts.models import Organization
 from orgo_audit.embedded import paths
 from orgo_audit.embedded.postgres import PORT
-from orgo_audit.embedded.processes import PROJECT, end_group, python
 from orgo_audit.periods import start_of_month
 
-CLIENTS = 4
 MOST_ROWS_A_SECOND = 90_000  # of one COPY connection; more lines need not lie ready
 HTTP, COPY_ONE, COPY_TWO = "HTTP", "COPY", "COPY, 2 connections"
 PLAIN_BATCH = 1000
 PLAIN, SAVES = "DRF serializer + bulk_create", "django-auditlog save()"
-STOP_LIMIT_SECONDS = 5
 Block = list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """A web server: the process that has started the others, and where it listens."""
-
-    pid: int
-    port: int
 
 
 def run(portal: Portal, options: Options) -> Result:
@@ -108,22 +96,8 @@ def _watched(portal: Portal) -> Iterator[subprocess.Popen[bytes]]:
         "WATCHED_HOST": str(paths.socket_folder(portal.home)),
         "WATCHED_PORT": PORT,
     }
-    saves = subprocess.Popen(
-        python(("-m", "bench.watched")),
-        cwd=PROJECT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        assert saves.stdout is not None
-        if saves.stdout.readline() != b"ready\n":
-            raise RuntimeError("the process of the watched saves has ended")
+    with deliveries.worker("bench.watched", environment) as saves:
         yield saves
-    finally:
-        saves.terminate()
-        end_group(saves, STOP_LIMIT_SECONDS)
 
 
 @contextmanager
@@ -146,46 +120,19 @@ class _Bench:
         self.seconds = seconds
         self.clients = clients
         self.threads = threads
-        self.token = paths.read_secret(portal.home, "sample_ingest_token")
         self.organization_id = Organization.objects.get().pk
         self.connections = [portal.connect(logins.WEB) for _ in range(2)]
         self.tails = _tails()
 
     def through_http(self, door: Door, latencies: list[float]) -> Sample:
         self._empty_segment()
-        backends, server = tree_cpu_seconds(self.portal.postgres_pid), tree_cpu_seconds(door.pid)
-        waiting = [
-            self.clients.submit(client.deliver, door.port, self.token, self.seconds, number)
-            for number in range(CLIENTS)
-        ]
-        done = [one.result() for one in waiting]
-        server = tree_cpu_seconds(door.pid) - server
-        backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
-        latencies.extend(latency for one in done for latency in one.latencies)
-        per_event = MICROSECONDS / sum(one.events for one in done)
-        return Sample(
-            rate=sum(one.events / one.seconds for one in done),
-            client_cpu=sum(one.cpu_seconds for one in done) * per_event,
-            server_cpu=server * per_event,
-            backend_cpu=backends * per_event,
+        return deliveries.deliver(
+            self.portal, door, self.clients, self.seconds, latencies=latencies
         )
 
     def watched_saves(self, saves: subprocess.Popen[bytes]) -> Sample:
-        assert saves.stdin is not None
-        assert saves.stdout is not None
         self._empty_segment()
-        backends = tree_cpu_seconds(self.portal.postgres_pid)
-        saves.stdin.write(b"%f\n" % self.seconds)
-        saves.stdin.flush()
-        done = json.loads(saves.stdout.readline())
-        backends = tree_cpu_seconds(self.portal.postgres_pid) - backends
-        per_event = MICROSECONDS / done["events"]
-        return Sample(
-            rate=done["events"] / done["seconds"],
-            client_cpu=done["cpu_seconds"] * per_event,
-            server_cpu=0,
-            backend_cpu=backends * per_event,
-        )
+        return deliveries.ask(self.portal, saves, b"%f" % self.seconds)
 
     def raw_copy(self, *, connections: int) -> Sample:
         self._empty_segment()

@@ -6,19 +6,18 @@ ordinary events: PostgreSQL vacuums the record behind a delivery, in the time of
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
-from bench import client
+from bench import deliveries
+from bench.deliveries import CLIENTS, Door
 from bench.events import EVENTS_PER_CASE, EVENTS_PER_REQUEST
 from bench.measures import (
-    MICROSECONDS,
     Options,
     Promise,
     Result,
@@ -27,15 +26,10 @@ from bench.measures import (
     ratios,
     say,
     spread,
-    tree_cpu_seconds,
 )
 from bench.portal import Portal
 from orgo_audit import logins
-from orgo_audit.embedded import environments, paths
-from orgo_audit.embedded.processes import PROJECT, end_group, python
 
-CLIENTS = 4
-STOP_LIMIT_SECONDS = 5
 DATABASE = "bench_vault"
 ORDINARY, SENSITIVE, DRAIN = "ordinary batches", "sensitive batches", "the vault's drain"
 Samples = dict[str, list[Sample]]
@@ -53,11 +47,13 @@ def run(portal: Portal, options: Options) -> Result:
 def _drain_and_deliver(portal: Portal, options: Options, clients: Executor) -> Samples:
     portal.new_database(DATABASE)
     web, vault = (
-        {environments.login_variable(login): portal.url(login, DATABASE)}
+        {logins.url_variable(login): portal.url(login, DATABASE)}
         for login in (logins.WEB, logins.VAULT)
     )
-    with portal.web_server(web) as server, _draining(portal, vault) as drain:
-        deliver = partial(_deliver, portal, server, clients, sensitive=True)
+    told = portal.environments.of_process("vault", counts=False) | vault
+    with portal.web_server(web) as server, deliveries.worker("bench.draining", told) as drain:
+        door = Door(server, portal.port)
+        deliver = partial(deliveries.deliver, portal, door, clients, sensitive=True)
         deliver(min(1.0, options.seconds))  # warm
         _drain(portal, drain)
         arms: dict[str, Arm] = {
@@ -69,7 +65,7 @@ def _drain_and_deliver(portal: Portal, options: Options, clients: Executor) -> S
 
 def _deliver_both(portal: Portal, options: Options, clients: Executor) -> Samples:
     with portal.web_server() as server, portal.connect(logins.OWNER) as owner:
-        deliver = partial(_deliver, portal, server, clients)
+        deliver = partial(deliveries.deliver, portal, Door(server, portal.port), clients)
         for sensitive in (False, True):
             deliver(min(1.0, options.seconds), sensitive=sensitive)  # warm
 
@@ -94,59 +90,10 @@ def _rounds(options: Options, arms: Mapping[str, Arm]) -> Samples:
     return samples
 
 
-def _deliver(
-    portal: Portal, web: int, clients: Executor, seconds: float, *, sensitive: bool
-) -> Sample:
-    token = paths.read_secret(portal.home, "sample_ingest_token")
-    backends, server = tree_cpu_seconds(portal.postgres_pid), tree_cpu_seconds(web)
-    post = partial(client.deliver, portal.port, token, seconds, sensitive=sensitive)
-    done = [one.result() for one in [clients.submit(post, number) for number in range(CLIENTS)]]
-    server = tree_cpu_seconds(web) - server
-    backends = tree_cpu_seconds(portal.postgres_pid) - backends
-    per_event = MICROSECONDS / sum(one.events for one in done)
-    return Sample(
-        rate=sum(one.events / one.seconds for one in done),
-        client_cpu=sum(one.cpu_seconds for one in done) * per_event,
-        server_cpu=server * per_event,
-        backend_cpu=backends * per_event,
-    )
-
-
 def _drain(portal: Portal, vault: subprocess.Popen[bytes]) -> Sample:
-    assert vault.stdin is not None
-    assert vault.stdout is not None
-    backends = tree_cpu_seconds(portal.postgres_pid)
-    vault.stdin.write(b"\n")
-    vault.stdin.flush()
-    done = json.loads(vault.stdout.readline())
-    backends = tree_cpu_seconds(portal.postgres_pid) - backends
-    per_event = MICROSECONDS / done["events"]
-    return Sample(
-        rate=done["events"] / done["seconds"],
-        client_cpu=0,
-        server_cpu=done["cpu_seconds"] * per_event,
-        backend_cpu=backends * per_event,
-    )
-
-
-@contextmanager
-def _draining(portal: Portal, changes: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    vault = subprocess.Popen(
-        python(("-m", "bench.draining")),
-        cwd=PROJECT,
-        env=portal.environments.of_process("vault", counts=False) | changes,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        assert vault.stdout is not None
-        if vault.stdout.readline() != b"ready\n":
-            raise RuntimeError("the vault's process has ended")
-        yield vault
-    finally:
-        vault.terminate()
-        end_group(vault, STOP_LIMIT_SECONDS)
+    """The vault's process is the server here: nobody sends it anything."""
+    asked = deliveries.ask(portal, vault, b"")
+    return replace(asked, client_cpu=0, server_cpu=asked.client_cpu)
 
 
 def _result(drained: Samples, delivered: Samples) -> Result:

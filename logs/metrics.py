@@ -9,6 +9,8 @@ EVENTS_STORED = Counter(
     "Events stored in the record, but for those that were replayed out of quarantine.",
     ["log_type"],
 )
+for _log_type in ("activity", "security", "error"):
+    EVENTS_STORED.labels(log_type=_log_type)  # from 0 on: `rate()` misses what a series begins with
 EVENTS_REFUSED = Counter(
     "orgo_audit_events_refused_total",
     "Items refused at the door and kept in quarantine.",
@@ -34,8 +36,9 @@ RETENTION_FINISHED = Gauge(
     "When the nightly retention run last got to its end. Older than 26 hours: a night was missed.",
     multiprocess_mode="mostrecent",
 )
-VAULT_UP = Gauge(
-    "orgo_audit_vault_up",
-    "1 while the vault's process is alive; 0: sensitive events wait in its inbox.",
+VAULT_SEEN = Gauge(
+    "orgo_audit_vault_last_seen_timestamp_seconds",
+    "When the vault was last at work. Older than two minutes: sensitive events wait in its inbox,"
+    " or the worker, which tells it, is away.",
     multiprocess_mode="mostrecent",
 )

@@ -13,12 +13,12 @@ from logs.cases.models import (
     Errand,
     Look,
     Notice,
-    VaultBeat,
 )
 from logs.imports.models import ImportedFile
 from logs.record.models import (
     ActivityLog,
     Batch,
+    Beat,
     ErasedEvents,
     ErrorLog,
     Event,
@@ -61,6 +61,7 @@ __all__ = [
     "ActivityLog",
     "ApprovalRequest",
     "Batch",
+    "Beat",
     "Case",
     "CaseEvent",
     "CaseGrant",
@@ -99,7 +100,6 @@ __all__ = [
     "SensitiveReference",
     "Subject",
     "VaultApproval",
-    "VaultBeat",
     "VaultPasskey",
     "VaultRequest",
     "VaultView",

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from logs.cases import beat, notices
-from logs.record import access, bounds, partitions, policy_loading, reclassification
+from logs.cases import notices
+from logs.record import access, beats, bounds, partitions, policy_loading, reclassification
 from logs.retention import applying, erasing
 
 logger = logging.getLogger(__name__)
@@ -50,13 +50,13 @@ def make_segments() -> None:
 @shared_task
 def reclassify() -> None:
     """Moves what has become sensitive since it was stored to the vault."""
-    reclassification.run(timezone.now())
+    reclassification.run()
 
 
 @shared_task
-def watch_vault() -> None:
-    """Says in the metric whether the vault is alive."""
-    beat.measure(timezone.now())
+def watch_processes() -> None:
+    """Shows that beat and worker are at work, and tells when the vault last was."""
+    beats.watch(timezone.now())
 
 
 @shared_task
@@ -85,5 +85,5 @@ def prune_quarantine() -> None:
 
 @shared_task
 def forget_spent_rows() -> None:
-    """Removes what has served: idempotency keys, read marks, old quarantine."""
+    """Removes what has served: idempotency keys and read marks."""
     bounds.forget_spent_rows(timezone.now())

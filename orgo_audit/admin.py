@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.accounts.people import organizations_with_role
 
 AnyView = Callable[..., HttpResponseBase]
@@ -28,15 +28,19 @@ else:
 
 def is_admin(request: HttpRequest) -> bool:
     """Whether this person is admin of some organization. A superuser as such is not."""
-    return isinstance(request.user, User) and bool(
-        organizations_with_role(request.user, Role.ADMIN)
-    )
+    return bool(own_organizations(request))
+
+
+def own_organizations(request: HttpRequest) -> list[Organization]:
+    """Those whose admin this person is."""
+    return organizations_with_role(request.user, Role.ADMIN)
 
 
 class PageRefused(Http404):
     """A page that this person may not see: answered like any 404, and put on record."""
 
 
+_APPS = "_orgo_apps"
 # They need rights that the web login does not have, or reveal what another page would not.
 _LEFT_OUT = frozenset({"autocomplete", "password_change", "password_change_done", "view_on_site"})
 
@@ -60,10 +64,16 @@ class AuditAdminSite(admin.AdminSite):
             context |= part(request)
         return super().index(request, context)
 
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """Whoever shortens an address by hand comes to the first page, which shows all."""
+        return redirect("admin:index")
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The record first: it is what people come for."""
-        apps = super().get_app_list(request, app_label)
-        return sorted(apps, key=lambda app: app["app_label"] != "logs")
+        """Asked once a request: each page needs it more than once."""
+        known: dict[str | None, list[Any]] = request.__dict__.setdefault(_APPS, {})
+        if app_label not in known:
+            known[app_label] = super().get_app_list(request, app_label)
+        return known[app_label]
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_admin(request)

@@ -14,10 +14,10 @@ class OrgoAuditConfig(AppConfig):
         from orgo_audit import (  # noqa: F401  (they register themselves)
             failures,
             grants,
-            sign_in_reports,
             system_checks,
             token_pages,
         )
+        from orgo_audit.sign_in import reports  # noqa: F401
 
         # Sent once all migrations are done, and only for applications with models.
         post_migrate.connect(grants.apply_after_migrate, sender=apps.get_app_config("logs"))

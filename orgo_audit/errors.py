@@ -25,6 +25,11 @@ class OrgoError(Exception):
         """The sentence as it stands by itself on a page."""
         return f"{self.sentence[:1].upper()}{self.sentence[1:]}."
 
+    @property
+    def placed_sentence(self) -> str:
+        """The sentence behind the field that it is about, for whoever typed a command."""
+        return f"{self.path}: {self.sentence}" if self.path else self.sentence
+
 
 class BadInput(OrgoError):
     """The request itself cannot be used; the sentence says where and what would be accepted."""
@@ -44,8 +49,7 @@ class PolicyError(OrgoError):
 
     def __str__(self) -> str:
         place = f"line {self.line}, column {self.column}: " if self.line else ""
-        where = f"{self.path}: " if self.path else ""
-        return f"{place}{where}{self.sentence}"
+        return f"{place}{self.placed_sentence}"
 
 
 class Conflict(OrgoError):

@@ -11,7 +11,7 @@ from django.core.signals import got_request_exception
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from orgo_audit.requests import route_of
+from orgo_audit.callers import route_of
 
 logger = logging.getLogger(__name__)
 

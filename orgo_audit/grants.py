@@ -35,7 +35,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     ),
     # The vault's inbox: whoever takes mail in cannot read it back.
     "logs_sealeditem": ("INSERT", "INSERT", "SELECT, DELETE"),
-    "logs_vaultbeat": (READ, READ, KEEP),
+    "logs_beat": (READ, KEEP, KEEP),
     "logs_sensitivereference": (ADD, ADD, ADD),
     # The doors say what has to leave the ordinary world; the worker moves it.
     "logs_reclassification": ("INSERT", "SELECT, INSERT, DELETE", ""),
@@ -68,7 +68,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "logs_logscope": (READ, ADD, ""),
     "logs_logscopegroupgrant": (READ, ALL, ""),
     "logs_logscopeusergrant": (READ, ALL, ""),
-    "policy_policyversion": (f"{READ}, UPDATE (state, decided_at, decided_by)", KEEP, READ),
+    "policy_policyversion": (f"{READ}, UPDATE (state, decided_by)", KEEP, READ),
     "accounts_organization": (READ, ADD, READ),
     "accounts_user": (
         f"{READ}, UPDATE (last_login, password, time_zone)",
@@ -78,6 +78,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "accounts_user_groups": (READ, ALL, ""),
     "accounts_user_user_permissions": (READ, READ, ""),
     "accounts_membership": (READ, ALL, READ),
+    "accounts_knownsecret": (READ, KEEP, ""),
     # Wrong passwords, counted; digests instead of names.
     "axes_accessattempt": (ALL, "SELECT, DELETE", ""),
     "axes_accessattemptexpiration": (ALL, "SELECT, DELETE", ""),
@@ -182,6 +183,22 @@ DO $$ BEGIN
 END $$
 """
 
+# A row's transaction (xmin), beside those of the events, tells to the second when a report came.
+_WITHOUT_SYSTEM_COLUMNS = """
+DO $$ DECLARE readable record; BEGIN
+  FOR readable IN
+    SELECT c.oid::regclass AS name, string_agg(quote_ident(a.attname), ', ') AS columns
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'hr'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+      AND NOT a.attisdropped AND has_table_privilege({name}, c.oid, 'SELECT')
+    GROUP BY c.oid
+  LOOP
+    EXECUTE format('REVOKE SELECT ON %s FROM {role}', readable.name);
+    EXECUTE format('GRANT SELECT (%s) ON %s TO {role}', readable.columns, readable.name);
+  END LOOP;
+END $$
+"""
+
 
 def apply_after_migrate(*, using: str, **_: Any) -> None:
     """Gives each login exactly its rights, and takes every other one away."""
@@ -202,7 +219,8 @@ def statements(database: str) -> Iterator[sql.Composable]:
     yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles)
     yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(roles)
-    yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(roles)
+    # Identity columns need no right on their sequence, and its value tells how many there were.
+    yield sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(roles)
     for table, rights in TABLES.items():
         for role, right in zip(ROLES, rights, strict=True):
             if right:
@@ -219,17 +237,17 @@ def _of_the_restricted_world() -> Iterator[sql.Composable]:
     yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(sql.Identifier(HR))
     for schema, roles in SCHEMAS.items():
         name = sql.Identifier(schema)
-        yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}").format(name, everybody)
+        for kind in (sql.SQL("TABLES"), sql.SQL("SEQUENCES")):
+            yield sql.SQL("REVOKE ALL ON ALL {} IN SCHEMA {} FROM {}").format(kind, name, everybody)
         yield sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(name, everybody)
         for role in roles:
             yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, sql.Identifier(role))
-            yield sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(
-                name, sql.Identifier(role)
-            )
     for table, rights in RESTRICTED.items():
         for role, right in zip((HR, "orgo_worker", "orgo_vault"), rights, strict=True):
             if right:
                 yield _grant(sql.SQL(right), sql.Identifier(*table.split(".")), role)
+    hr = {"name": sql.Literal(HR), "role": sql.Identifier(HR)}
+    yield sql.SQL(_WITHOUT_SYSTEM_COLUMNS).format(**hr)
     for table, right in BESIDE.items():
         yield _grant(sql.SQL(right), sql.Identifier("public", table), HR)
 

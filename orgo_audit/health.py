@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 from celery import current_app
 from django.conf import settings
-from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from logs import interface
+from orgo_audit import throttling
+from orgo_audit.accounts import secret_key
 from orgo_audit.policy import versions
 
-BROKER_TIMEOUT_SECONDS = 3
+# Of each check: a prober gives up soon, and would end a web process that is well.
+LIMIT_SECONDS = 2
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -26,9 +29,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Ready: every dependency answers and nothing is missing; 503 otherwise, naming what.
 
-    What is only `late` is told and makes nobody unready.
+    What is only `late` is told and makes nobody unready. A dependency that hangs is not waited for,
+    and what stands in a database that is away is not asked.
     """
-    checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    checks: dict[str, dict[str, str]] = {}
+    for name, check in CHECKS.items():
+        if name not in IN_DATABASE or checks["database"]["state"] != "failed":
+            checks[name] = _outcome(check)
     ready = all(outcome["state"] != "failed" for outcome in checks.values())
     body = {"status": "ready" if ready else "not ready", "checks": checks}
     return JsonResponse(body, status=200 if ready else 503)
@@ -58,19 +65,45 @@ def _mode(embedded: bool) -> str:
     return "embedded" if embedded else "external"
 
 
+def _within_limit(check: Callable[[], str]) -> Callable[[], str]:
+    """Asks the database; OperationalError where a statement takes longer than the limit."""
+
+    @wraps(check)
+    def limited() -> str:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{LIMIT_SECONDS}s'")
+            return check()
+
+    return limited
+
+
 def _database() -> str:
+    _log_in()
+    return _migrations()
+
+
+def _log_in() -> None:
+    """A login of its own: an old one may go on while new ones are refused, or hang for ever."""
+    told = connection.get_connection_params() | {"connect_timeout": LIMIT_SECONDS}
+    connection.get_new_connection(told).close()
+
+
+@_within_limit
+def _migrations() -> str:
     plan = MigrationExecutor(connection)
     if plan.migration_plan(plan.loader.graph.leaf_nodes()):
         raise NotReady("migrations are pending")
     return _mode(settings.EMBEDDED_DATABASE)
 
 
+@_within_limit
 def _segments() -> str:
     if missing := interface.missing_segments(timezone.now()):
         raise NotReady(f"missing: {', '.join(missing)}")
     return "this and the next month are there"
 
 
+@_within_limit
 def _policy() -> str:
     version = versions.in_force()
     if version is None:
@@ -80,23 +113,27 @@ def _policy() -> str:
 
 
 def _cache() -> str:
-    cache.set("readyz", "1", timeout=10)
-    if cache.get("readyz") != "1":
+    if not throttling.can_count():
         raise NotReady("what was written cannot be read back")
     return _mode(settings.EMBEDDED_VALKEY)
 
 
 def _broker() -> str:
-    with current_app.connection_for_write() as broker:
-        broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
+    with current_app.connection_for_write(connect_timeout=LIMIT_SECONDS) as broker:
+        if broker.transport.driver_type == "redis":  # whose limit ends with the connection's start
+            options = broker.transport_options or {}
+            broker.transport_options = options | {"socket_timeout": LIMIT_SECONDS / 2}
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=LIMIT_SECONDS)
     return broker.transport.driver_type or "connected"
 
 
+@_within_limit
 def _vault() -> str:
-    """Its process may be away for a day, and nothing is lost: that is no reason to be not ready."""
-    if interface.vault_is_alive(timezone.now()):
-        return "open"
-    return "away: sensitive events are sealed and wait, cases stand still"
+    """Its process may be away for a day, and nothing is lost: that makes nobody unready."""
+    problem = interface.vault_problem(timezone.now())
+    if problem is not None:
+        raise Late(f"away: sensitive events are sealed and wait, cases stand still. {problem}")
+    return "open"
 
 
 def _vault_key() -> str:
@@ -105,6 +142,24 @@ def _vault_key() -> str:
     return "sensitive events can be sealed"
 
 
+@_within_limit
+def _secret_key() -> str:
+    known = secret_key.is_known()
+    if known is None:
+        raise NotReady("the database was never prepared: run `prepare`")
+    if not known:
+        raise NotReady(f"{secret_key.AnotherSecretKey().sentence}. No event is taken until then")
+    return "the one that the database was prepared with"
+
+
+@_within_limit
+def _periodic_work() -> str:
+    if interface.worker_problem(timezone.now()) is not None:
+        raise Late("nothing ran for two minutes: worker, beat or broker is away, or only starts")
+    return "the worker does what beat sends"
+
+
+@_within_limit
 def _retention() -> str:
     if interface.retention_is_overdue(timezone.now()):
         raise Late("the nightly run did not happen: nothing was destroyed that should be")
@@ -115,9 +170,13 @@ CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "segments": _segments,
     "policy": _policy,
+    "secret_key": _secret_key,
     "cache": _cache,
     "broker": _broker,
     "vault_key": _vault_key,
     "vault": _vault,
+    "periodic_work": _periodic_work,
     "retention": _retention,
 }
+# Asked only where it answers.
+IN_DATABASE = {"segments", "policy", "secret_key", "vault", "periodic_work", "retention"}

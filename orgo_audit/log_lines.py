@@ -7,6 +7,8 @@ lines tell the exception's class and where it happened.
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 import traceback
 from types import TracebackType
 from typing import Any
@@ -30,6 +32,18 @@ class LogLine(logging.Formatter):
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  (logging's name)
         return "\n".join(_told(ei[1])) if ei[1] is not None else ""
+
+
+def tell_uncaught_alike() -> None:
+    """From now on, what ends this process or one of its threads is told as a line tells it."""
+    sys.excepthook = lambda kind, error, frames: _tell_uncaught(error)
+    threading.excepthook = lambda told: _tell_uncaught(told.exc_value)
+
+
+def _tell_uncaught(error: BaseException | None) -> None:
+    lines = _told(error) if error is not None else []
+    said = [*lines, "(what it says is left out: it may name somebody)", ""]
+    sys.stderr.write("\n".join(said))
 
 
 def _told(error: BaseException) -> list[str]:

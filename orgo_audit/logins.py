@@ -35,6 +35,11 @@ def role_name(login: str) -> str:
     return f"orgo_{login}"
 
 
+def url_variable(login: str) -> str:
+    """The setting that holds a login's URL."""
+    return "DATABASE_URL" if login == OWNER else f"ORGO_{login.upper()}_DATABASE_URL"
+
+
 def login_for(process: str, command: str) -> str:
     """The login of this process: told by `up`, else guessed from the command that was typed."""
     if process:

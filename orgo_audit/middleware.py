@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 
 from orgo_audit.accounts import sessions
-from orgo_audit.requests import method_of
+from orgo_audit.callers import method_of
 
 Answer = Callable[[HttpRequest], HttpResponse]
 

@@ -14,8 +14,7 @@ from orgo_audit import api
 from orgo_audit.accounts.models import Role, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.admin import PageRefused, is_admin
-from orgo_audit.requests import address_of, method_of, route_of
-from orgo_audit.sign_in_pages import person_of
+from orgo_audit.callers import address_of, method_of, person_of, route_of
 
 # Where people of the restricted world begin who see no case.
 _FRONT_PAGES = {"reveals": (Role.CUSTODIAN,), "case-access-log": (Role.DPO, Role.AUDITOR)}

@@ -39,7 +39,7 @@ PERIODIC_WORK = (
         "forget what has served",
         "logs.tasks.forget_spent_rows",
         timedelta(hours=1),
-        "idempotency keys, read marks and quarantine are bounded by age",
+        "idempotency keys and read marks are bounded by age",
     ),
     PeriodicWork(
         "prune the quarantine",
@@ -66,10 +66,10 @@ PERIODIC_WORK = (
         "what spoke of a task before it became sensitive must not be read any longer",
     ),
     PeriodicWork(
-        "watch the vault",
-        "logs.tasks.watch_vault",
+        "watch the processes",
+        "logs.tasks.watch_processes",
         timedelta(seconds=30),
-        "while it is away sensitive events only wait, and somebody must know",
+        "while vault or worker are away things only wait, and somebody must know",
     ),
     PeriodicWork(
         "send notices",
@@ -91,4 +91,12 @@ PERIODIC_WORK = (
     ),
 )
 
-BEAT_SCHEDULE = {work.name: {"task": work.task, "schedule": work.every} for work in PERIODIC_WORK}
+# What was not begun by the time it is sent again is dropped: nothing piles up without a worker.
+BEAT_SCHEDULE = {
+    work.name: {
+        "task": work.task,
+        "schedule": work.every,
+        "options": {"expire_seconds": int(work.every.total_seconds())},
+    }
+    for work in PERIODIC_WORK
+}

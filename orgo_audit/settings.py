@@ -13,7 +13,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from orgo_audit import logins
+from orgo_audit import logins, operator_settings
 from orgo_audit.embedded import paths
 from orgo_audit.schedule import BEAT_SCHEDULE
 
@@ -23,35 +23,22 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- the process --------------------------------------------------------------------------------
 ORGO_PROCESS: str = env.str("ORGO_PROCESS", default="")
 ORGO_HOME = Path(env.str("ORGO_HOME", default=str(BASE_DIR / "var"))).resolve()
-
-
-def _port(name: str, default: int) -> int:
-    told = env.str(name, default=str(default))
-    if told.isascii() and told.isdigit() and 1 <= int(told) <= 65535:
-        return int(told)
-    raise ImproperlyConfigured(f"{name}: {told!r} is no port; expected a number from 1 to 65535")
-
-
-ORGO_PORT = _port("ORGO_PORT", 8000)
-ORGO_MAIL_PORT = _port("ORGO_MAIL_PORT", 8025)
+TESTING = ORGO_PROCESS == "test"
+_command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
+# A command typed in another shell finds the portal that runs on its folder.
+_running = paths.running_address(ORGO_HOME) if not ORGO_PROCESS and _command != "up" else {}
+if any(map(operator_settings.is_given, _running)):
+    _running = {}
+ORGO_PORT = operator_settings.port("ORGO_PORT", _running.get("ORGO_PORT", "8000"))
+ORGO_MAIL_PORT = operator_settings.port("ORGO_MAIL_PORT", _running.get("ORGO_MAIL_PORT", "8025"))
 if ORGO_PORT == ORGO_MAIL_PORT:
     raise ImproperlyConfigured(f"ORGO_PORT and ORGO_MAIL_PORT are both {ORGO_PORT}")
-ORGO_PUBLIC_URL: str = env.str("ORGO_PUBLIC_URL", default=f"http://localhost:{ORGO_PORT}").rstrip(
-    "/"
+ORGO_PUBLIC_URL = operator_settings.public_url(
+    "ORGO_PUBLIC_URL", _running.get("ORGO_PUBLIC_URL", f"http://localhost:{ORGO_PORT}")
 )
-
-
-def _number(name: str, default: int) -> int:
-    told = env.str(name, default=str(default))
-    if told.isascii() and told.isdigit() and len(told) <= 9:
-        return int(told)
-    raise ImproperlyConfigured(
-        f"{name}: {told!r} is no number; expected 0 or a whole number below a billion"
-    )
-
-
-ORGO_TRUSTED_PROXIES = _number("ORGO_TRUSTED_PROXIES", 0)
-ORGO_REQUESTS_PER_MINUTE = _number("ORGO_REQUESTS_PER_MINUTE", 30_000)
+ORGO_SAMPLE = operator_settings.is_on("ORGO_SAMPLE")
+ORGO_TRUSTED_PROXIES = operator_settings.number("ORGO_TRUSTED_PROXIES", 0)
+ORGO_REQUESTS_PER_MINUTE = operator_settings.number("ORGO_REQUESTS_PER_MINUTE", 30_000)
 ORGO_POLICY = Path(
     env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
 )
@@ -64,8 +51,6 @@ ORGO_VAULT_KEYRING = Path(
         "ORGO_VAULT_KEYRING", default=str(paths.secrets_folder(ORGO_HOME) / "vault_keyring.json")
     )
 )
-TESTING = ORGO_PROCESS == "test"
-_command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
 
 # --- secrets and hosts --------------------------------------------------------------------------
 SECRET_KEY: str = env.str("ORGO_SECRET_KEY", default="") or paths.read_secret(
@@ -90,13 +75,13 @@ SESSION_ENGINE = "orgo_audit.accounts.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # without a request; sessions.LONGEST ends it in any case
 
 # --- the database -------------------------------------------------------------------------------
-_owner_url: str = env.str("DATABASE_URL", default="")
+_owner_url = operator_settings.given_database_url(logins.OWNER)
 
 
 def _database(login: str) -> dict[str, Any]:
-    own = "" if login == logins.OWNER else env.str(f"ORGO_{login.upper()}_DATABASE_URL", default="")
+    own = operator_settings.given_database_url(login) if login != logins.OWNER else ""
     url = own or logins.database_url(login, owner_url=_owner_url, home=ORGO_HOME)
-    config: dict[str, Any] = environ.Env.db_url_config(url)
+    config: dict[str, Any] = env.db_url_config(url)
     config["CONN_MAX_AGE"] = None
     config["CONN_HEALTH_CHECKS"] = True
     # A socket's folder comes as an option; `dbshell` looks for it here.
@@ -120,16 +105,10 @@ if TESTING:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- broker, cache, periodic work ---------------------------------------------------------------
+# No CACHES: Django pickles what it keeps, and whoever may write there could run code here.
 _valkey = paths.valkey_socket(ORGO_HOME)
 REDIS_URL: str = env.str("REDIS_URL", default=f"unix://{_valkey}?db=1")
 EMBEDDED_VALKEY = "REDIS_URL" not in env.ENVIRON and "REDIS_URL_FILE" not in env.ENVIRON
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "orgo",
-    }
-}
 CELERY_BROKER_URL: str = env.str(
     "CELERY_BROKER_URL", default=f"redis+socket://{_valkey}?virtual_host=0"
 )
@@ -151,7 +130,7 @@ CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 
 # --- mail to people -----------------------------------------------------------------------------
 EMAIL_URL: str = env.str("EMAIL_URL", default="")  # empty: nobody is told by mail
-vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+vars().update(operator_settings.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = f"orgo-audit@{_public.hostname or 'localhost'}"
 
@@ -188,7 +167,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "orgo_audit.middleware.session_lifetime",
-    "orgo_audit.second_factor_gate.second_factor_gate",
+    "orgo_audit.sign_in.second_factor_gate.second_factor_gate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "orgo_audit.middleware.viewer_time_zone",
@@ -207,6 +186,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "orgo_audit.menu.menu",
             ]
         },
     }
@@ -239,12 +219,12 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # each by itself
 # django-axes would forget whatever came from the same address, other accounts' failures too: who
-# has one account could then guess at another one for ever. `sign_in_reports` forgets the own ones.
+# has one account could then guess at another one for ever. `sign_in.reports` forgets the own ones.
 AXES_RESET_ON_SUCCESS = False
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_CALLABLE = "orgo_audit.accounts.lockout.account_of"
-AXES_CLIENT_IP_CALLABLE = "orgo_audit.requests.address_of"
-AXES_LOCKOUT_CALLABLE = "orgo_audit.sign_in_pages.locked_out"
+AXES_CLIENT_IP_CALLABLE = "orgo_audit.callers.address_of"
+AXES_LOCKOUT_CALLABLE = "orgo_audit.sign_in.pages.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 OTP_TOTP_ISSUER = "Orgo Audit"  # what an authenticator app calls us

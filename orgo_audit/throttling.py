@@ -72,6 +72,11 @@ def _incremented(key: str) -> int:
     return int(pipeline.execute()[0])
 
 
+def can_count() -> bool:
+    """Whether the cache takes and gives back a number. RedisError where it is away."""
+    return _incremented("orgo:readyz") > 0
+
+
 @lru_cache(maxsize=1)
 def _cache() -> Redis:
     return Redis.from_url(

@@ -18,11 +18,10 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from orgo_audit import token_changes
-from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, User
-from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.accounts.models import Organization, Scope, ServiceToken
 from orgo_audit.accounts.token_states import ending_unreplaced, row_of
 from orgo_audit.accounts.tokens import NewToken
-from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.errors import OrgoError
 from orgo_audit.periods import Period, parse_period
 
@@ -32,11 +31,6 @@ DEFAULT_LIFETIME = "90 days"
 AT_ONCE = "none"
 OVERLAPS = {AT_ONCE: "no longer", "1 hour": "1 hour", "24 hours": "24 hours", "7 days": "7 days"}
 DEFAULT_OVERLAP = "24 hours"
-
-
-def own_organizations(request: HttpRequest) -> list[Organization]:
-    user = request.user
-    return organizations_with_role(user, Role.ADMIN) if isinstance(user, User) else []
 
 
 def own_tokens(request: HttpRequest) -> QuerySet[ServiceToken]:

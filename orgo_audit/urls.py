@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 
-from orgo_audit import admin, api, api_docs, health, pages, second_factor_pages, sign_in_pages
+from orgo_audit import admin, api, api_docs, health, pages
+from orgo_audit.sign_in import pages as sign_in_pages
+from orgo_audit.sign_in import second_factor_pages
 
 urlpatterns = [
     path("", pages.home, name="home"),

@@ -1,8 +1,9 @@
-"""The WSGI application that a web server loads. Decides nothing."""
+"""The WSGI application that a web server loads. Lets no caller choose how its text is read."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,21 @@ _django = get_wsgi_application()
 
 # A view that sends a task needs the broker's address.
 from orgo_audit import celery  # noqa: E402, F401
-from orgo_audit.requests import plain_content_type  # noqa: E402
+
+_BOUNDARY = re.compile(
+    r";\s*(boundary=(?:[^\s;,\"]{1,70}|\"[^\"]{1,70}\"))\s*(?:;|\Z)", re.IGNORECASE
+)
+
+
+def plain_content_type(told: str) -> str:
+    """The media type and a form's boundary; all else in this header only names codecs.
+
+    All we read is UTF-8. Django would read addresses and forms by the sender's choice of any codec
+    of Python, and fall over those that are no text, or that do not exist.
+    """
+    media_type = told.partition(";")[0]
+    boundary = _BOUNDARY.search(told)
+    return f"{media_type}; {boundary[1]}" if boundary else media_type
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

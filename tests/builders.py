@@ -33,7 +33,7 @@ from tests.database import BUILDER_ROLE
 PASSWORD = "correct horse battery staple"
 API = "/api/v1"
 PATH_OF = {log_type: f"{API}/{log_type.value}-logs/" for log_type in LogType}
-_FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
+FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 _numbers = itertools.count(1)
 
 
@@ -79,7 +79,7 @@ def a_user(
 ) -> User:
     """A person with a role. Only one who `signs_in` by the form has a password that costs time."""
     name = name or f"{role.value}-{next(_numbers)}"
-    hashers = {} if signs_in else {"PASSWORD_HASHERS": [_FAST_HASHER]}
+    hashers = {} if signs_in else {"PASSWORD_HASHERS": [FAST_HASHER]}
     with setting_the_scene(), override_settings(**hashers):
         return create_user(name, role=role, organization=organization, password=PASSWORD)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
@@ -16,12 +17,16 @@ from pytest_django.plugin import DjangoDbBlocker
 from logs.cases import errands as case_errands
 from logs.cases.models import Errand
 from orgo_audit import logins
+from orgo_audit.accounts import secret_key
 from orgo_audit.policy import versions
 from tests import database, environment
 from tests.builders import Vault
 from tests.local_server import listening
 from tests.vault_at_hand import VaultAtHand
 
+# Timings are never asserted, not even an example's.
+hypothesis.settings.register_profile("orgo", deadline=None)
+hypothesis.settings.load_profile("orgo")
 LOGIN_FIXTURES = {"as_worker": logins.WORKER, "as_vault": logins.VAULT}
 
 
@@ -43,15 +48,9 @@ def django_db_setup(
             database.destroy_test_database(real_name)
 
 
-@pytest.fixture(scope="session")
-def seeded_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> database.Rows:
-    with django_db_blocker.unblock():
-        return database.seeded_rows()
-
-
 @pytest.fixture
 def committed(
-    request: pytest.FixtureRequest, seeded_rows: database.Rows, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """For a test that must commit: several connections, threads, other processes.
 
@@ -62,13 +61,14 @@ def committed(
         pytest.fail("`committed` and `django_db` exclude each other")
     with django_db_blocker.unblock():
         yield
-        database.wipe(seeded_rows)
+        database.wipe()
 
 
 @pytest.fixture(autouse=True)
-def no_policy_cache() -> None:
-    """No test sees the policy of another one."""
+def no_caches() -> None:
+    """No test sees the policy or the secret key of another one."""
     versions.forget_cache()
+    secret_key.forget_check()
 
 
 @pytest.fixture

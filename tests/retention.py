@@ -43,6 +43,13 @@ def a_hold(
     )
 
 
+def released(hold: LegalHold, now: datetime) -> None:
+    """By two people, one after the other."""
+    with setting_the_scene():
+        for person in ("system:anna", "system:ben"):
+            holds.advance_release(hold.organization, hold.pk, by=person, now=now)
+
+
 def a_published_plan(
     organization: Organization | None, segment: str = "activity-2020-01"
 ) -> PlannedDestruction:

@@ -9,20 +9,21 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from logs.admin import certificate_files, listing
+from logs.admin import listing
 from logs.admin.events import viewer_of
-from logs.admin.legal_holds import own_organizations
+from logs.pages import certificate_files
+from logs.pages.addresses import cursor_in, page_href, single_values
 from logs.record import own_events
-from logs.retention import overview
+from logs.retention import certificates
+from logs.retention.certificate_words import facts_of, notes_of, sentence_of
 from logs.retention.models import DestructionCertificate
-from logs.retention.wording import facts_of, notes_of, sentence_of
-from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.errors import BadInput, NotFound
 
 
 @admin.register(DestructionCertificate, site=site)
 class CertificateAdmin(ReadOnlyAdmin):
-    """Parses, calls one function of `overview`, renders."""
+    """Parses, calls one function of `certificates`, renders."""
 
     def get_urls(self) -> list[URLPattern]:
         name, one = "logs_destructioncertificate", "<uuid:certificate_id>"
@@ -35,20 +36,20 @@ class CertificateAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         try:
-            cursor = listing.cursor_in(listing.single_values(request.GET, frozenset({"cursor"})))
+            cursor = cursor_in(single_values(request.GET, frozenset({"cursor"})))
         except BadInput as problem:
             context = {"title": "This page cannot be used", "problem": problem, "label": "Page"}
             return self.render(request, "logs/bad_filter.html", context, status=400)
         own = own_organizations(request)
         own_events.report_read(viewer_of(request), own, "certificates", {})
-        page = overview.certificate_page(own, cursor, size=listing.PAGE_SIZE)
+        page = certificates.page(certificates.of_events(own), cursor, size=listing.PAGE_SIZE)
         context = {
             "title": "Destruction certificates",
             "certificates": page.rows,
             "organizations": len(own),
             "cursor": cursor,
-            "newer": listing.page_href(page.previous),
-            "older": listing.page_href(page.next),
+            "newer": page_href(page.previous),
+            "older": page_href(page.next),
         }
         return self.render(request, "logs/certificate_list.html", context)
 
@@ -72,7 +73,7 @@ class CertificateAdmin(ReadOnlyAdmin):
     def _certificate(self, request: HttpRequest, certificate_id: UUID) -> DestructionCertificate:
         try:
             own = own_organizations(request)
-            one = overview.certificate(own, certificate_id)
+            one = certificates.one(certificates.of_events(own), certificate_id)
         except NotFound:
             raise Http404 from None
         concerned = [one.organization] if one.organization else own

@@ -28,14 +28,13 @@ from logs.admin import listing, timeline
 from logs.admin.retention import kept_under_policy
 from logs.record import reading, tracing
 from logs.record.access import Readable, Viewer, readable
-from logs.record.drafts import as_wire
 from logs.record.export import UTC, Form, Manner, chosen_form, export, zone_named
 from logs.record.models import ActivityLog, ErrorLog, Event, SecurityLog
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import User
+from logs.record.wire import as_wire
 from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.callers import address_of, person_of
 from orgo_audit.errors import BadInput, NotFound
-from orgo_audit.requests import address_of
 
 # A task id that an address can hold as a path. A line break, or dots alone, would not arrive.
 _PLAIN_TASK_ID = re.compile(r"(?!\.+\Z)[\w.@:+~-]+", re.ASCII)
@@ -43,13 +42,13 @@ _READABLE = "_orgo_readable"
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
-    return Viewer(cast("User", request.user), address_of(request))
+    return Viewer(person_of(request), address_of(request))
 
 
 def readable_of(request: HttpRequest) -> Readable:
     """What this person may read. One page asks many times, the database once."""
     if _READABLE not in request.__dict__:
-        request.__dict__[_READABLE] = readable(cast("User", request.user))
+        request.__dict__[_READABLE] = readable(person_of(request))
     return cast("Readable", request.__dict__[_READABLE])
 
 
@@ -68,6 +67,11 @@ def trace_address(task_id: str) -> str:
 def pretty(value: Any) -> str:
     """A JSON value as text to read; a text stays as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def title_of(opts: Any) -> str:
+    """A model's list as its page is called."""
+    return str(opts.verbose_name_plural).capitalize()
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -107,7 +111,7 @@ class EventAdmin(ReadOnlyAdmin):
             request,
             "logs/event_list.html",
             {
-                "title": str(self.opts.verbose_name_plural).capitalize(),
+                "title": title_of(self.opts),
                 "asked": asked,
                 "sentence": self.sentence,
                 "kept": kept_under_policy(readable_of(request), [self.log_type]),
@@ -174,7 +178,8 @@ class EventAdmin(ReadOnlyAdmin):
 
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
         label = listing.label_of(problem.path, self.log_type)
-        context = {"title": "This filter cannot be used", "problem": problem, "label": label}
+        asked = listing.ListRequest.as_typed(request.GET, self.log_type)
+        context = {"title": title_of(self.opts), "asked": asked, "problem": problem, "label": label}
         return self.render(request, "logs/bad_filter.html", context, status=400)
 
 
@@ -250,5 +255,5 @@ class ErrorLogAdmin(EventAdmin):
 
 LOG_ADMINS: tuple[EventAdmin, ...] = tuple(
     cast("EventAdmin", site.get_model_admin(model))
-    for model in (ActivityLog, ErrorLog, SecurityLog)
+    for model in (ActivityLog, SecurityLog, ErrorLog)
 )

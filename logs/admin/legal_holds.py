@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -19,10 +20,10 @@ from django.utils import timezone
 
 from logs.admin.events import viewer_of
 from logs.record import own_events
-from logs.retention import holds, overview
-from logs.retention.models import LegalHold, ScopeKind
-from orgo_audit.accounts.models import Organization, User
-from orgo_audit.admin import ReadOnlyAdmin, site
+from logs.retention import holds
+from logs.retention.models import LONGEST, LegalHold, ScopeKind
+from orgo_audit.accounts.models import Organization
+from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
 
 RELEASED_SHOWN = 100
@@ -36,26 +37,23 @@ SCOPES = {
 }
 
 
-def person_of(request: HttpRequest) -> User:
-    return cast("User", request.user)  # the site lets nobody else in
-
-
-def own_organizations(request: HttpRequest) -> list[Organization]:
-    """Those whose admin this person is."""
-    return overview.administered(person_of(request))
-
-
 class HoldForm(forms.Form):
-    matter = forms.CharField(max_length=200, help_text="The dispute or the order, by its name.")
-    reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
-    owner = forms.CharField(max_length=150, help_text="Who answers for it, such as your counsel.")
+    # Whether what is to be held is nothing today, so that somebody has to look again.
+    matches_nothing = False
+    matter = forms.CharField(
+        max_length=LONGEST["matter"], help_text="The dispute or the order, by its name."
+    )
+    reason = forms.CharField(max_length=LONGEST["reason"], widget=forms.Textarea(attrs={"rows": 3}))
+    owner = forms.CharField(
+        max_length=LONGEST["owner"], help_text="Who answers for it, such as your counsel."
+    )
     organization = forms.ModelChoiceField(
         Organization.objects.none(), to_field_name="slug", empty_label=None
     )
     scope_kind = forms.ChoiceField(label="What is kept", choices=list(SCOPES.items()))
     scope = forms.CharField(
         label="Which one",
-        max_length=500,
+        max_length=LONGEST["scope"],
         help_text="Such as 12345 for a task, or activity-2026-11 for a segment. Whatever it covers,"
         " and will cover, is not destroyed from now on.",
     )
@@ -64,6 +62,12 @@ class HoldForm(forms.Form):
         super().__init__(data)
         chosen = Organization.objects.filter(pk__in=[one.pk for one in organizations])
         self.fields["organization"].queryset = chosen.order_by("slug")  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    @property
+    def wanted(self) -> str:
+        """What is to be held, as the form sends it back: who has seen that it is nothing knows."""
+        names = ("organization", "scope_kind", "scope")
+        return "|".join(str(self.data.get(name, "")).strip() for name in names)
 
     def lead_to_first_error(self) -> None:
         """The first field that is wrong has the focus when the page opens."""
@@ -87,7 +91,7 @@ class LegalHoldAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         own = own_organizations(request)
         own_events.report_read(viewer_of(request), own, "legal holds", {})
-        every = overview.holds_of(own)
+        every = holds.holds_of(own)
         active = list(every.filter(released_at=None).order_by("review_on", "pk"))
         holds.set_leavers_aside(active)
         context = {
@@ -105,25 +109,16 @@ class LegalHoldAdmin(ReadOnlyAdmin):
     def place_view(self, request: HttpRequest) -> HttpResponse:
         form = HoldForm(request.POST or None, own_organizations(request))
         if form.is_valid():
-            told = form.cleaned_data
             try:
-                hold = holds.place(
-                    told["organization"],
-                    matter=told["matter"],
-                    reason=told["reason"],
-                    owner=told["owner"],
-                    scope_kind=told["scope_kind"],
-                    scope_value=told["scope"],
-                    by=request.user.get_username(),
-                    now=timezone.now(),
-                )
+                hold = _placed(form, by=request.user.get_username())
             except OrgoError as problem:
                 form.add_error(problem.path or None, problem.full_sentence)
             else:
-                messages.success(request, "The hold is placed. This is what it keeps now.")
-                return HttpResponseRedirect(self._url_of(hold))
+                if hold:
+                    messages.success(request, "The hold is placed. This is what it keeps now.")
+                    return HttpResponseRedirect(self._url_of(hold))
         form.lead_to_first_error()
-        context = {"title": "New legal hold", "form": form, "button": "Place the hold"}
+        context = {"title": "New legal hold", "form": form}
         return self.render(request, "logs/hold_new.html", context)
 
     def hold_view(self, request: HttpRequest, hold_id: UUID) -> HttpResponse:
@@ -166,7 +161,7 @@ class LegalHoldAdmin(ReadOnlyAdmin):
 
     def _hold(self, request: HttpRequest, hold_id: UUID) -> LegalHold:
         try:
-            return overview.hold(own_organizations(request), hold_id)
+            return holds.hold(own_organizations(request), hold_id)
         except NotFound:
             raise Http404 from None
 
@@ -176,6 +171,33 @@ class LegalHoldAdmin(ReadOnlyAdmin):
 
 ASKED = "You have asked for the release. The hold still holds until a second person releases it."
 UNSAID = "The form did not say which step it means. Nothing was done."
+
+
+def _placed(form: HoldForm, *, by: str) -> LegalHold | None:
+    """The hold; None, and nothing was done, where it keeps nothing today and nobody has said so.
+
+    What a hold keeps is counted by the view that keeps it, so it is placed first and taken back.
+    """
+    told = form.cleaned_data
+    with transaction.atomic():
+        hold = holds.place(
+            told["organization"],
+            matter=told["matter"],
+            reason=told["reason"],
+            owner=told["owner"],
+            scope_kind=told["scope_kind"],
+            scope_value=told["scope"],
+            by=by,
+            now=timezone.now(),
+        )
+        # Whether there is such a case is not for an admin to learn.
+        if hold.scope_kind == ScopeKind.CASE or form.data.get("nothing") == form.wanted:
+            return hold
+        if holds.rows_by_segment(hold) != {}:
+            return hold
+        transaction.set_rollback(True)
+    form.matches_nothing = True
+    return None
 
 
 def _what_follows(hold: LegalHold) -> str:

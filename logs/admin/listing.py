@@ -11,21 +11,20 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from logs.admin.durations import in_words
-from logs.record.drafts import FIELD_OF_WIRE, format_instant
+from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
 from logs.record.filters import query_from
 from logs.record.models import Event
 from logs.record.paging import Cursor, Page
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
+from logs.record.wire import FILTER_FIELDS, format_instant
 from orgo_audit.errors import BadInput
 
 PAGE_SIZE = 100
 # An event that reaches us later than this after its own time is marked.
 LATE_AFTER = timedelta(hours=1)
 
-# Up to this many letters a value keeps its words whole.
-LONGEST_UNBROKEN = 21
 
 # The time presets, in the order of the page.
 RANGES = {
@@ -65,8 +64,9 @@ OTHER_LABELS = {
     "range": "Time",
     "cursor": "Page",
 }
-_PARAMETERS = frozenset(FIELD_OF_WIRE) | {"since", "until", "range", "cursor"}
+_PARAMETERS = frozenset(FILTER_FIELDS) | {"since", "until", "range", "cursor"}
 _LOCAL_TIMES = {"since_local": "since", "until_local": "until"}
+_NO_TIMES = dict.fromkeys((*_LOCAL_TIMES, *_LOCAL_TIMES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +129,14 @@ class ListAddress:
         return "" if cursor is None else f"?{urlencode(self.given | {'cursor': cursor.as_text()})}"
 
     def any_time_href(self) -> str:
-        return self.href(range=None, since=None, until=None)
+        return self.href(range=None, **_NO_TIMES)
 
     def presets(self) -> list[Link]:
         chosen = self.given.get("range")
         absolute = bool({"since", "until"} & self.given.keys())
         links = [Link("any time", self.any_time_href(), not (chosen or absolute))]
         for name in self.ranges:
-            there = self.href(range=name, since=None, until=None)
+            there = self.href(range=name, **_NO_TIMES)
             links.append(Link(RANGES[name][0], there, name == chosen))
         return links
 
@@ -150,7 +150,8 @@ class ListAddress:
 
     def local_times(self) -> dict[str, str]:
         """The absolute range as the form's two inputs show it, in the viewer's zone."""
-        return {
+        typed = {wire: self.given.get(name, "") for name, wire in _LOCAL_TIMES.items()}
+        return typed | {
             name: _local(instant).isoformat("T", "seconds")
             for name, instant in (("since", self.query.since), ("until", self.query.until))
             if instant and name in self.given
@@ -178,6 +179,12 @@ class ListRequest(ListAddress):
         query = query_from(as_filters(given, now), [log_type])
         return cls(given, query, cursor_in(given), log_type)
 
+    @classmethod
+    def as_typed(cls, parameters: QueryDict, log_type: LogType) -> ListRequest:
+        """For the form alone, where the address cannot be used: it asks for nothing."""
+        known = typed_values(parameters, _PARAMETERS)
+        return cls(known, EventQuery(frozenset()), None, log_type)
+
     def export_href(self, form: Form) -> str:
         """Where these rows are as a file: the range is that of this page, not of a later click."""
         kept = {
@@ -195,7 +202,7 @@ class ListRequest(ListAddress):
                 self.given.get(name, ""),
                 tuple(Outcome) if name == "outcome" else (),
             )
-            for name in FIELD_OF_WIRE
+            for name in FILTER_FIELDS
         ]
 
     def label(self, name: str) -> str:
@@ -212,35 +219,23 @@ class ListRequest(ListAddress):
         ]
 
     def cell(self, event: Event, name: str) -> Cell:
-        value = getattr(event, FIELD_OF_WIRE.get(name, name)) or ""
-        href = self.href(**{name: value}) if value and name in FIELD_OF_WIRE else ""
-        return Cell(name, self.label(name), value, href, _tone(event, name, value))
+        value = getattr(event, FILTER_FIELDS.get(name, name)) or ""
+        href = self.href(**{name: value}) if value and name in FILTER_FIELDS else ""
+        return Cell(name, self.label(name), value, href, _tone(event, name))
 
 
-def _tone(event: Event, name: str, value: str) -> str:
-    """A long value may break anywhere; a status carries the sign of the outcome."""
-    length = "long " if len(value) > LONGEST_UNBROKEN else ""
-    return f"{length}state {event.outcome}" if name in ("status", "outcome") else length
+def _tone(event: Event, name: str) -> str:
+    """A status carries the sign of the outcome."""
+    return f"state {event.outcome}" if name in ("status", "outcome") else ""
 
 
-def single_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str]:
-    """What the address says, each known and given once; BadInput names the first that is not."""
-    if repeated := [name for name, values in parameters.lists() if len(values) > 1]:
-        raise BadInput("this filter stands twice in the address", path=min(repeated))
-    given = {name: str(value) for name, value in parameters.items() if value}
-    if unknown := given.keys() - known:
-        raise BadInput("this page has no such filter", path=min(unknown))
-    return given
-
-
-def cursor_in(given: dict[str, str]) -> Cursor | None:
-    """Where the page begins; BadInput for what is no cursor."""
-    return Cursor.from_text(given["cursor"]) if "cursor" in given else None
-
-
-def page_href(cursor: Cursor | None) -> str:
-    """The address of a neighbouring page of a list without filters; none where there is none."""
-    return f"?{urlencode({'cursor': cursor.as_text()})}" if cursor else ""
+def typed_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str]:
+    """What the address says and a form can show again, right or wrong; the last of what repeats."""
+    shown = (known | _LOCAL_TIMES.keys()) - {"cursor"}
+    typed = {name: str(value) for name, value in parameters.items() if value and name in shown}
+    if typed.get("range") not in RANGES:
+        typed.pop("range", None)
+    return typed
 
 
 def as_filters(given: dict[str, str], now: datetime) -> dict[str, str]:

@@ -23,9 +23,8 @@ from logs.record import policy_loading
 from logs.retention.facts import within_a_page
 from logs.retention.foresight import would_destroy
 from logs.retention.plan import Sooner
-from orgo_audit.accounts.models import Organization, Role, User
-from orgo_audit.accounts.people import organizations_with_role
-from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.accounts.models import Organization
+from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.errors import Conflict, NotFound, Unavailable
 from orgo_audit.policy import versions
 from orgo_audit.policy.models import PolicyState, PolicyVersion
@@ -37,9 +36,7 @@ DECISIONS = {"accept": policy_loading.accept, "refuse": policy_loading.refuse}
 def decides_on_policy(request: HttpRequest) -> bool:
     """One policy serves all tenants: only admins of the oldest, the portal's own, decide on it."""
     home = Organization.objects.order_by("pk").first()
-    return isinstance(request.user, User) and home in organizations_with_role(
-        request.user, Role.ADMIN
-    )
+    return home in own_organizations(request)
 
 
 @dataclass(frozen=True, slots=True)

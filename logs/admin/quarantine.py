@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from logs.admin import listing
 from logs.admin.events import pretty, viewer_of
+from logs.pages.addresses import cursor_in, single_values
 from logs.record import quarantine
 from logs.record.access import Viewer
 from logs.record.models import QuarantinedEvent
@@ -52,9 +53,15 @@ class QuarantineRequest(listing.ListAddress):
     @classmethod
     def parse(cls, parameters: QueryDict, *, now: datetime) -> QuarantineRequest:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
-        given = listing.single_values(parameters, _PARAMETERS)
+        given = single_values(parameters, _PARAMETERS)
         query = quarantine.query_from(listing.as_filters(given, now))
-        return cls(given, query, listing.cursor_in(given))
+        return cls(given, query, cursor_in(given))
+
+    @classmethod
+    def as_typed(cls, parameters: QueryDict) -> QuarantineRequest:
+        """For the form alone, where the address cannot be used: it asks for nothing."""
+        known = listing.typed_values(parameters, _PARAMETERS)
+        return cls(known, quarantine.query_from({}), None)
 
     def fields(self) -> list[listing.Field]:
         choices = {"log_type": tuple(LogType)}
@@ -95,14 +102,24 @@ class QuarantineAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.method == "POST":
-            self._settle(request, chosen_ids(request))
+            chosen = chosen_ids(request)
+            try:
+                self._settle(request, chosen)
+            except OrgoError as problem:
+                return self._list(request, chosen=chosen, problem=problem)
             return HttpResponseRedirect(f"{self.list_url}?{request.GET.urlencode()}".rstrip("?"))
+        return self._list(request)
+
+    def _list(
+        self, request: HttpRequest, chosen: Sequence[UUID] = (), problem: OrgoError | None = None
+    ) -> HttpResponse:
+        """The page; where settling was refused, with all that was chosen and typed."""
         try:
             if (cleaned := listing.clean_address(request.GET)) is not None:
                 return HttpResponseRedirect(cleaned)
             asked = QuarantineRequest.parse(request.GET, now=timezone.now())
-        except BadInput as problem:
-            return self._bad_filter(request, problem)
+        except BadInput as refusal:
+            return self._bad_filter(request, refusal)
         viewer = viewer_of(request)
         page = quarantine.read(
             viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE, with_sent=False
@@ -117,17 +134,24 @@ class QuarantineAdmin(ReadOnlyAdmin):
                 "organizations": len({item.organization_id for item in page.rows}),
                 "count": quarantine.count(viewer, asked.query, at_most=COUNTED_AT_MOST),
                 "counted_at_most": COUNTED_AT_MOST,
-                "max_reason": quarantine.MAX_REASON_CHARACTERS,
+                "chosen": chosen,
                 "newer": asked.page_href(page.previous),
                 "older": asked.page_href(page.next),
+                **_typed(request, problem),
             },
+            status=problem.status if problem else 200,
         )
 
     def item_view(self, request: HttpRequest, item_id: UUID) -> HttpResponse:
+        problem = None
         if request.method == "POST":
-            outcomes = self._settle(request, [item_id])
-            stays = not outcomes.keys() & {"accepted", "discarded", "gone"}
-            return HttpResponseRedirect(request.path if stays else self.list_url)
+            try:
+                outcomes = self._settle(request, [item_id])
+            except OrgoError as refusal:
+                problem = refusal
+            else:
+                stays = not outcomes.keys() & {"accepted", "discarded", "gone"}
+                return HttpResponseRedirect(request.path if stays else self.list_url)
         try:
             item = quarantine.get(viewer_of(request), item_id)
         except NotFound:
@@ -139,30 +163,46 @@ class QuarantineAdmin(ReadOnlyAdmin):
             "cells": [cell for cell in asked.item_cells(item) if cell.value],
             "sent": item.sent if item.truncated else pretty(json.loads(item.sent)),
             "path": item.path or "the item as a whole",
-            "max_reason": quarantine.MAX_REASON_CHARACTERS,
+            **_typed(request, problem),
         }
-        return self.render(request, "logs/quarantine_item.html", context)
+        status = problem.status if problem else 200
+        return self.render(request, "logs/quarantine_item.html", context, status=status)
 
     def _settle(self, request: HttpRequest, ids: list[UUID]) -> Counter[str]:
-        """Replays or discards each by itself, and says how many ended how."""
+        """Replays or discards each by itself, and says how many ended how.
+
+        OrgoError for a reason that says nothing, and where the vault's key is missing.
+        """
         outcomes: Counter[str] = Counter()
+        settle = settling(request)
+        if not ids:
+            raise BadInput("nothing was chosen; mark the items first", path="chosen")
         try:
-            settle = settling(request)
-            if not ids:
-                messages.warning(request, "Nothing was chosen. Mark the items first.")
             for item_id in ids:
                 outcomes[settle(viewer_of(request), item_id)] += 1
-        except OrgoError as problem:  # a reason that says nothing, or the vault's key is missing
-            messages.error(request, problem.full_sentence)
+        finally:
+            self._tell(request, outcomes)
+        return outcomes
+
+    def _tell(self, request: HttpRequest, outcomes: Counter[str]) -> None:
         if outcomes:
             level = messages.SUCCESS if outcomes.keys() <= GOOD_OUTCOMES else messages.WARNING
             messages.add_message(request, level, told(outcomes))
-        return outcomes
 
     def _bad_filter(self, request: HttpRequest, problem: BadInput) -> HttpResponse:
         label = label_of(problem.path)
-        context = {"title": "This filter cannot be used", "problem": problem, "label": label}
+        asked = QuarantineRequest.as_typed(request.GET)
+        context = {"title": "Quarantine", "asked": asked, "problem": problem, "label": label}
         return self.render(request, "logs/bad_filter.html", context, status=400)
+
+
+def _typed(request: HttpRequest, problem: OrgoError | None) -> dict[str, Any]:
+    """The reason as it was typed, and what is wrong with it or with the whole."""
+    return {
+        "max_reason": quarantine.MAX_REASON_CHARACTERS,
+        "reason": request.POST.get("reason", ""),
+        "problem": problem,
+    }
 
 
 def chosen_ids(request: HttpRequest) -> list[UUID]:

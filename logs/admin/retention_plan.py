@@ -21,14 +21,15 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from logs.admin.events import viewer_of
-from logs.admin.legal_holds import own_organizations, person_of
 from logs.record import own_events
-from logs.retention import approvals, facts, overview, plan, resolutions, runs
+from logs.retention import approvals, facts, keeping, overview, plan, runs
+from logs.retention.holds import holds_of
+from logs.retention.keeping import KeptByPolicy
 from logs.retention.models import Decision, LegalHold, PlannedDestruction
 from logs.retention.overview import PlannedSegment, Published
-from logs.retention.resolutions import KeptByPolicy
 from logs.retention.wording import events
-from orgo_audit.admin import ReadOnlyAdmin, site
+from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
+from orgo_audit.callers import person_of
 from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
 
 
@@ -58,10 +59,7 @@ class SegmentRow:
 
 def lines_of(one: PlannedSegment, holds: dict[UUID, LegalHold], person: str) -> Iterator[Line]:
     """What happens to the segment, decision by decision."""
-    published = {
-        found.row.organization.slug if found.row.organization else "": found
-        for found in one.published
-    }
+    published = {found.row.whose or "": found for found in one.published}
     for decision in one.plan.decisions:
         match decision:
             case plan.Drop(at, organizations):
@@ -107,7 +105,7 @@ class ResolutionForm(forms.Form):
     basis = forms.CharField(
         label="On which ground",
         help_text="The law, the advice or the order that you go by. It stays on record.",
-        max_length=resolutions.LONGEST_BASIS,
+        max_length=keeping.LONGEST_BASIS,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
@@ -131,8 +129,8 @@ class RetentionAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now, own = timezone.now(), own_organizations(request)
         own_events.report_read(viewer_of(request), own, "retention plan", {})
-        holds = list(overview.holds_of(own).filter(released_at=None))
-        kept = resolutions.kept_by(own)
+        holds = list(holds_of(own).filter(released_at=None))
+        kept = keeping.kept_by(own)
         try:
             with facts.within_a_page():
                 told = overview.overview(own, now=now)
@@ -172,7 +170,7 @@ class RetentionAdmin(ReadOnlyAdmin):
         form = ResolutionForm(request.POST or None)
         if form.is_valid():
             try:
-                resolutions.resolve(
+                keeping.resolve(
                     one.organization,
                     kept=kept,
                     decision=form.cleaned_data["decision"],
@@ -193,7 +191,7 @@ class RetentionAdmin(ReadOnlyAdmin):
 
     def _conflict(self, request: HttpRequest, organization: str, kept: str) -> KeptByPolicy:
         own = [one for one in own_organizations(request) if one.slug == organization]
-        for one in resolutions.kept_by(own):
+        for one in keeping.kept_by(own):
             if one.kept == kept and one.rule.in_conflict:
                 return one
         raise Http404

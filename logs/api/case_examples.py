@@ -141,10 +141,10 @@ CASE_EXAMPLES: dict[str, tuple[Example, ...]] = {
         },
     ),
     "ask_reveal": _one(
-        "An address, for ten minutes",
+        "A name, for ten minutes",
         f"{_REQUESTS}/",
         {"id": CASE_IDS["pending"], "state": "pending"},
-        {**ASKED, "reason": REASON},
+        {**ASKED, "field": "name", "reason": REASON},
         status=201,
     ),
     "get_reveal_challenge": _one(

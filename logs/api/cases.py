@@ -21,16 +21,17 @@ from rest_framework.response import Response
 from logs.api import parameters, views
 from logs.cases import access, exporting, looks, reading
 from logs.cases.access import HrViewer
+from logs.cases.exporting import as_anonymized
 from logs.cases.models import CaseNote, CaseState
-from logs.cases.reading import CaseEventQuery, CaseQuery, as_anonymized
+from logs.cases.reading import CaseEventQuery, CaseQuery
 from logs.record import filters
-from logs.record.drafts import format_instant
 from logs.record.export import chosen_form
 from logs.record.paging import MAX_PAGE_SIZE
+from logs.record.wire import format_instant
 from orgo_audit.accounts.models import User
 from orgo_audit.api import single_parameters
+from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotAllowed, NotFound
-from orgo_audit.requests import address_of
 
 EVENT_FILTERS = frozenset({"workflow", "case", "action", "status", *filters.TIMES})
 CASE_FILTERS = frozenset({"workflow", "state", *filters.TIMES})
@@ -54,14 +55,14 @@ class RestrictedView(views.RecordView):
         try:
             viewer = access.hr_viewer(self.require_person(request), address_of(request))
         except NotFound:
-            self._report("no view")
+            self.report_refusal("no view")
             raise
         return replace(viewer, purpose=purpose_of(request))
 
-    def _report(self, why: str) -> None:
+    def report_refusal(self, why: str) -> None:
         # What the vault refuses somebody of the restricted world is not for the admins' logs.
         if why != views.REFUSALS[NotAllowed] or not isinstance(self.request.user, User):
-            super()._report(why)
+            super().report_refusal(why)
 
 
 class AnonymizedLogView(RestrictedView):
@@ -155,8 +156,7 @@ def _given(request: Request, known: frozenset[str]) -> dict[str, str]:
     for name, value in given.items():
         if not value:
             raise BadInput("leave it out where nothing is meant", path=name, code="missing_value")
-        if "\0" in value:
-            raise BadInput("text must not contain NUL", path=name, code="nul_character")
+        filters.refuse_nul(name, value)
     return given
 
 

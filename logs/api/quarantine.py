@@ -10,33 +10,17 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import parameters, views
-from logs.record import quarantine, strict_json
-from logs.record.drafts import format_instant
+from logs.api import bodies, parameters, views
+from logs.record import quarantine
 from logs.record.filters import TIMES
 from logs.record.models import QuarantinedEvent
-from orgo_audit.accounts.models import ServiceToken
+from logs.record.wire import format_instant
 from orgo_audit.api import single_parameters
-from orgo_audit.errors import BadInput, NotAllowed, NotFound
 
 PARAMETERS = frozenset({*quarantine.FILTERS, *TIMES}) | parameters.PAGING
 
 
-class QuarantineView(views.RecordView):
-    """For people with the role `admin`; no scope of a token opens it."""
-
-    def require_admin(self, request: Request) -> None:
-        if isinstance(request.user, ServiceToken):
-            raise NotAllowed(
-                "people with the role `admin` look after the quarantine; no token does",
-                code="person_needed",
-            )
-        if not quarantine.administered(request.user):
-            self._report("no view")
-            raise NotFound
-
-
-class QuarantineListView(QuarantineView):
+class QuarantineListView(views.AdminView):
     """What was refused, and why."""
 
     def get(self, request: Request) -> Response:
@@ -48,13 +32,12 @@ class QuarantineListView(QuarantineView):
         return Response(views.page_answer(request, page, as_answer))
 
 
-class ReplayView(QuarantineView):
+class ReplayView(views.AdminView):
     """A new verdict for one item."""
 
     def post(self, request: Request, item_id: UUID) -> Response:
         self.require_admin(request)
-        single_parameters(request, ())
-        _refuse_content(parameters.raw_body_of(request))
+        bodies.require_none(request)
         viewer = parameters.viewer_of(request)
         refusal = quarantine.replay(viewer, item_id, now=timezone.now())
         if refusal is None:
@@ -69,13 +52,12 @@ class ReplayView(QuarantineView):
         )
 
 
-class DiscardView(QuarantineView):
+class DiscardView(views.AdminView):
     """Removes one item, with a reason."""
 
     def post(self, request: Request, item_id: UUID) -> Response:
         self.require_admin(request)
-        single_parameters(request, ())
-        reason = _reason_of(strict_json.parse(parameters.raw_body_of(request)))
+        reason = bodies.object_of(request, {"reason": str})["reason"]
         quarantine.discard(parameters.viewer_of(request), item_id, reason)
         return Response({"discarded": True})
 
@@ -94,18 +76,3 @@ def as_answer(item: QuarantinedEvent) -> dict[str, Any]:
         "sent": item.sent if item.truncated else msgspec.json.decode(item.sent),
         "truncated": item.truncated,
     }
-
-
-def _refuse_content(raw: bytes) -> None:
-    if raw.strip() and strict_json.parse(raw) != {}:
-        raise BadInput(
-            "a replay takes no body: the item is judged as it was sent", code="unexpected_body"
-        )
-
-
-def _reason_of(body: Any) -> str:
-    if isinstance(body, dict) and (unknown := body.keys() - {"reason"}):
-        raise BadInput(
-            "unknown field; known: reason", path=min(unknown)[:200], code="unknown_field"
-        )
-    return quarantine.checked_reason(body.get("reason") if isinstance(body, dict) else None)

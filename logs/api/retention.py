@@ -9,31 +9,19 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import parameters, views
-from logs.record import own_events, strict_json
-from logs.retention import answers, facts, holds, overview
-from orgo_audit.accounts.models import Organization, ServiceToken
+from logs.api import bodies, parameters, views
+from logs.record import own_events
+from logs.retention import answers, certificates, facts, holds, overview
+from orgo_audit.accounts.models import Organization
 from orgo_audit.api import RETRY_AFTER_SECONDS, single_parameters
-from orgo_audit.errors import BadInput, NotAllowed, NotFound, Unavailable
+from orgo_audit.errors import BadInput, Unavailable
 
-NEEDED = ("matter", "reason", "scope")
-OPTIONAL = ("owner", "organization")
+NEEDED = {"matter": str, "reason": str, "scope": dict}
+OPTIONAL = {"owner": str, "organization": str}
 
 
-class RetentionView(views.RecordView):
-    """For people with the role `admin`; no scope of a token opens it."""
-
-    def require_admin(self, request: Request) -> list[Organization]:
-        """The organizations whose admin this person is."""
-        if isinstance(request.user, ServiceToken):
-            raise NotAllowed(
-                "people with the role `admin` look after retention; no token does",
-                code="person_needed",
-            )
-        if own := overview.administered(request.user):
-            return own
-        self._report("no view")
-        raise NotFound
+class RetentionView(views.AdminView):
+    """For admins: each look is on record."""
 
     def looked(self, request: Request, own: list[Organization], what: str) -> None:
         own_events.report_read(parameters.viewer_of(request), own, what, {})
@@ -59,7 +47,7 @@ class CertificatesView(RetentionView):
         single_parameters(request, parameters.PAGING)
         cursor, size = parameters.page_of(request)
         self.looked(request, own, "certificates")
-        page = overview.certificate_page(own, cursor, size=size)
+        page = certificates.page(certificates.of_events(own), cursor, size=size)
         return Response(views.page_answer(request, page, answers.certificate_as_json))
 
 
@@ -81,14 +69,13 @@ class LegalHoldsView(HoldView):
         single_parameters(request, parameters.PAGING)
         cursor, size = parameters.page_of(request)
         self.looked(request, own, "legal holds")
-        page = overview.hold_page(own, cursor, size=size)
+        page = holds.page(own, cursor, size=size)
         holds.set_leavers_aside(page.rows)
         return Response(views.page_answer(request, page, answers.hold_as_json))
 
     def post(self, request: Request) -> Response:
         own = self.require_admin(request)
-        single_parameters(request, ())
-        wish = _wish_of(strict_json.parse(parameters.raw_body_of(request)))
+        wish = bodies.object_of(request, NEEDED, OPTIONAL)
         name = parameters.viewer_of(request).name
         kind, value = _scope_of(wish["scope"])
         hold = holds.place(
@@ -109,9 +96,8 @@ class ReleaseView(HoldView):
 
     def post(self, request: Request, hold_id: UUID) -> Response:
         own = self.require_admin(request)
-        single_parameters(request, ())
-        _refuse_content(parameters.raw_body_of(request))
-        hold = overview.hold(own, hold_id)
+        bodies.require_none(request)
+        hold = holds.hold(own, hold_id)
         name = parameters.viewer_of(request).name
         released = holds.advance_release(hold.organization, hold_id, by=name, now=timezone.now())
         return Response(answers.hold_as_json(released))
@@ -120,29 +106,10 @@ class ReleaseView(HoldView):
 # --- bodies -------------------------------------------------------------------------------------
 
 
-def _wish_of(body: Any) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise BadInput("expected an object", code="wrong_type")
-    known = (*NEEDED, *OPTIONAL)
-    if unknown := body.keys() - set(known):
-        sentence = f"unknown field; known: {', '.join(known)}"
-        path = min(unknown)[: strict_json.MAX_PATH]
-        raise BadInput(sentence, path=path, code="unknown_field")
-    for name in NEEDED:
-        if body.get(name) is None:
-            raise BadInput("this is needed", path=name, code="missing_field")
-    for name, value in body.items():
-        if name != "scope" and not isinstance(value, str):
-            raise BadInput("expected a text", path=name, code="wrong_type")
-    return body
-
-
-def _scope_of(scope: Any) -> tuple[str, str]:
+def _scope_of(scope: dict[str, Any]) -> tuple[str, str]:
     """The kind and what it names; exactly one."""
-    names = ", ".join(answers.SCOPES)
-    if not isinstance(scope, dict):
-        raise BadInput(f"expected an object with one of {names}", path="scope", code="wrong_type")
     if len(scope) != 1 or not scope.keys() <= answers.SCOPES.keys():
+        names = ", ".join(answers.SCOPES)
         raise BadInput(f"expected exactly one of {names}", path="scope", code="bad_scope")
     [(name, value)] = scope.items()
     if not isinstance(value, str):
@@ -159,8 +126,3 @@ def _chosen(own: list[Organization], slug: str | None) -> Organization:
             return organization
     names = ", ".join(organization.slug for organization in own)
     raise BadInput(f"expected one of {names}", path="organization", code="unknown_organization")
-
-
-def _refuse_content(raw: bytes) -> None:
-    if raw.strip() and strict_json.parse(raw) != {}:
-        raise BadInput("a release takes no body", code="unexpected_body")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from logs.api import shapes
 from logs.api.retention_examples import RETENTION_EXAMPLES
-from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
-from logs.retention.models import Means
+from logs.api.shapes import BAD_QUERY, BASE, PAGING, nullable
+from logs.retention.models import LONGEST, Means
 from orgo_audit.api_schema import (
     JSON,
     Json,
@@ -13,22 +13,11 @@ from orgo_audit.api_schema import (
     answer,
     closed,
     in_path,
-    query,
     ref,
     refusal,
 )
 
-_BASE = "/api/v1"
-_BAD_QUERY = {400: refusal("An unknown, repeated or malformed parameter.")}
 _ADMINS = "For people with the role `admin`: their own organizations alone."
-_PAGING = (
-    query("cursor", "Opaque: follow `next` and `previous` instead of making one.", shapes.TEXT),
-    query(
-        "page_size",
-        f"Rows a page; {DEFAULT_PAGE_SIZE} where none is given.",
-        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
-    ),
-)
 _HOLD_ID = in_path("hold_id", "The hold's id, from the list.", shapes.UUID)
 
 
@@ -46,7 +35,7 @@ def _operation(
         tag,
         summary,
         f"{description} {_ADMINS}",
-        {**answered, **_BAD_QUERY},
+        {**answered, **BAD_QUERY},
         RETENTION_EXAMPLES[identifier],
         parameters,
         {"required": True, "content": {JSON: {"schema": ref(body)}}} if body else None,
@@ -55,35 +44,35 @@ def _operation(
 
 
 RETENTION_OPERATIONS: dict[str, Operation] = {
-    f"GET {_BASE}/retention/plan/": _operation(
+    f"GET {BASE}/retention/plan/": _operation(
         "get_retention_plan",
         "Read the plan",
         "What will be destroyed and when, what a hold keeps, which conflict nobody has resolved,"
         " segment by segment; nothing is destroyed that was not `published` before.",
         {200: answer("The plan of this moment.", ref("RetentionPlan"))},
     ),
-    f"GET {_BASE}/retention/certificates/": _operation(
+    f"GET {BASE}/retention/certificates/": _operation(
         "list_certificates",
         "List certificates",
         "What was destroyed, the newest first.",
         {200: answer("One page.", ref("CertificatePage"))},
-        *_PAGING,
+        *PAGING,
     ),
-    f"GET {_BASE}/legal-holds/": _operation(
+    f"GET {BASE}/legal-holds/": _operation(
         "list_legal_holds",
         "List legal holds",
         "The newest first, released ones too.",
         {200: answer("One page.", ref("LegalHoldPage"))},
-        *_PAGING,
+        *PAGING,
     ),
-    f"POST {_BASE}/legal-holds/": _operation(
+    f"POST {BASE}/legal-holds/": _operation(
         "place_legal_hold",
         "Place a legal hold",
         "From now on nothing that the scope covers is destroyed, however old it is.",
         {201: answer("The hold.", ref("LegalHold"))},
         body="LegalHoldWish",
     ),
-    f"POST {_BASE}/legal-holds/{{hold_id}}/release/": _operation(
+    f"POST {BASE}/legal-holds/{{hold_id}}/release/": _operation(
         "release_legal_hold",
         "Release a legal hold",
         "The first call asks for the release, and the hold still holds; a second person's call"
@@ -97,10 +86,6 @@ RETENTION_OPERATIONS: dict[str, Operation] = {
 }
 
 # --- shapes -------------------------------------------------------------------------------------
-
-
-def _nullable(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _words(longest: int) -> Json:
@@ -130,7 +115,7 @@ _DECISION: Json = {
 _PUBLISHED = closed(
     {
         "id": shapes.UUID,
-        "organization": _nullable(shapes.TEXT) | {"description": "Null: the whole segment."},
+        "organization": nullable(shapes.TEXT) | {"description": "Null: the whole segment."},
         "kind": {"type": "string", "enum": [Means.DROP.value, Means.REMOVE.value]},
         "period": shapes.TEXT,
         "policy_version": shapes.COUNT,
@@ -145,8 +130,8 @@ _PUBLISHED = closed(
 _SEGMENT = closed(
     {
         "segment": shapes.TEXT,
-        "rows": _nullable(_ROWS) | {"description": "Null where nobody counted them yet."},
-        "bytes": _nullable(shapes.COUNT)
+        "rows": nullable(_ROWS) | {"description": "Null where nobody counted them yet."},
+        "bytes": nullable(shapes.COUNT)
         | {"description": "Of a segment that others share, the part of the caller's rows."},
         "decisions": {"type": "array", "items": _DECISION},
         "published": {"type": "array", "items": _PUBLISHED},
@@ -155,30 +140,30 @@ _SEGMENT = closed(
 _CERTIFICATE = closed(
     {
         "id": shapes.UUID,
-        "organization": _nullable(shapes.TEXT)
+        "organization": nullable(shapes.TEXT)
         | {"description": "Null: nobody had anything in that month."},
         "kind": {"type": "string", "enum": list(Means.values)},
-        "segment": _nullable(shapes.TEXT) | {"description": "Null for a case."},
-        "case": _nullable(shapes.UUID) | {"description": "A case's code, and nothing else of it."},
-        "first_recorded_at": _nullable(shapes.UTC_INSTANT),
-        "last_recorded_at": _nullable(shapes.UTC_INSTANT),
+        "segment": nullable(shapes.TEXT) | {"description": "Null for a case."},
+        "case": nullable(shapes.UUID) | {"description": "A case's code, and nothing else of it."},
+        "first_recorded_at": nullable(shapes.UTC_INSTANT),
+        "last_recorded_at": nullable(shapes.UTC_INSTANT),
         "rows_at_closing": shapes.COUNT,
         "rows_destroyed": shapes.COUNT,
         "rows_held": shapes.COUNT,
-        "digest_at_closing": _nullable(shapes.TEXT)
+        "digest_at_closing": nullable(shapes.TEXT)
         | {"description": "SHA-256 of the organization's rows, made when the month was over."},
         "policy_version": shapes.COUNT,
-        "period": _nullable(shapes.TEXT),
+        "period": nullable(shapes.TEXT),
         "approved_by": _NAMES,
-        "plan": _nullable(shapes.UUID),
-        "announcement": _nullable(shapes.UUID) | {"description": "The event that announced it."},
+        "plan": nullable(shapes.UUID),
+        "announcement": nullable(shapes.UUID) | {"description": "The event that announced it."},
         "destroyed_at": shapes.UTC_INSTANT,
     }
 )
 _SEGMENT_NAME: Json = shapes.TEXT | {
     "pattern": "^(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
 }
-_NAMED = _words(500)
+_NAMED = _words(LONGEST["scope"])
 _SCOPE: Json = {
     "oneOf": [
         closed({"task_id": _NAMED}),
@@ -187,8 +172,12 @@ _SCOPE: Json = {
         closed({"case": shapes.UUID | {"description": "A case by its code."}}),
     ]
 }
-_SAID: Json = {"matter": _words(200), "reason": _words(2000), "scope": _SCOPE}
-_OWNER: Json = {"owner": _words(150) | {"description": "Who answers for it."}}
+_SAID: Json = {
+    "matter": _words(LONGEST["matter"]),
+    "reason": _words(LONGEST["reason"]),
+    "scope": _SCOPE,
+}
+_OWNER: Json = {"owner": _words(LONGEST["owner"]) | {"description": "Who answers for it."}}
 _HOLD = closed(
     {
         "id": shapes.UUID,
@@ -199,10 +188,10 @@ _HOLD = closed(
         "placed_at": shapes.UTC_INSTANT,
         "placed_by": shapes.TEXT,
         "review_on": shapes.DAY,
-        "release_asked_by": _nullable(shapes.TEXT),
-        "release_asked_at": _nullable(shapes.UTC_INSTANT),
-        "released_by": _nullable(shapes.TEXT),
-        "released_at": _nullable(shapes.UTC_INSTANT),
+        "release_asked_by": nullable(shapes.TEXT),
+        "release_asked_at": nullable(shapes.UTC_INSTANT),
+        "released_by": nullable(shapes.TEXT),
+        "released_at": nullable(shapes.UTC_INSTANT),
     }
 )
 _CHOICE: Json = {
@@ -212,7 +201,7 @@ _CHOICE: Json = {
 RETENTION_COMPONENTS: dict[str, Json] = {
     "RetentionPlan": closed(
         {
-            "earliest": _nullable(shapes.UTC_INSTANT)
+            "earliest": nullable(shapes.UTC_INSTANT)
             | {"description": "The earliest next deletion."},
             "results": {"type": "array", "items": ref("RetentionSegment")},
         }

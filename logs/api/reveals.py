@@ -11,22 +11,17 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import parameters
+from logs.api import bodies
 from logs.api.cases import RestrictedView, purpose_of
 from logs.cases import access, errands, reading, requests
-from logs.cases.models import Act
+from logs.cases.acts import LONGEST_TEXT, Act
 from logs.cases.requests import RequestViewer, ShownRequest
-from logs.record import strict_json
-from logs.record.drafts import format_instant
+from logs.record.wire import format_instant
 from orgo_audit.api import single_parameters
+from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotFound
-from orgo_audit.requests import address_of
 
-# A passkey's assertion has 16 KiB at most.
-MAX_BODY_BYTES = 32 * 1024
-MAX_TEXT_CHARACTERS = 2000
 ASKED = {"label": str, "field": str, "minutes": int, "views": int, "reason": str}
-_KINDS = {str: "a text", int: "a whole number", dict: "an object"}
 # Of the vault's answer, what a custodian is told here.
 _CHALLENGE = ("petition", "reason", "requester", "options", "approvals", "denials")
 
@@ -48,13 +43,13 @@ class RevealRequestsView(RestrictedView):
         try:
             viewer = requests.request_viewer(self.require_person(request))
         except NotFound:
-            self._report("no view")
+            self.report_refusal("no view")
             raise
         return replace(viewer, address=address_of(request), said=purpose_of(request))
 
     def post(self, request: Request, code: UUID) -> Response:
         viewer = self.hr_viewer(request)
-        asked = _body_of(request, ASKED)
+        asked = _words_of(request, ASKED)
         case = reading.case(viewer, code)
         body = {"case": str(code), **asked}
         told = errands.ask("ask_reveal", case.organization, body, by=viewer.user)
@@ -66,7 +61,7 @@ class RevealView(RestrictedView):
 
     def post(self, request: Request, code: UUID, request_id: UUID) -> Response:
         viewer = self.hr_viewer(request)
-        _no_body(request)
+        bodies.require_none(request)
         case = reading.case(viewer, code)
         own = RequestViewer(viewer.user, decides=[], oversees=[], asks=[case.organization])
         _require_reveal_in(requests.again(own, request_id), code)
@@ -82,7 +77,7 @@ class DecisionView(RestrictedView):
         try:
             decides = access.organizations_decided_by(user)
         except NotFound:
-            self._report("no view")
+            self.report_refusal("no view")
             raise
         return RequestViewer(
             user,
@@ -114,7 +109,7 @@ class VerdictView(DecisionView):
 
     def post(self, request: Request, code: UUID, request_id: UUID) -> Response:
         custodian = self.custodian(request)
-        body = {"id": str(request_id), **_body_of(request, self.takes)}
+        body = {"id": str(request_id), **_words_of(request, self.takes)}
         shown = _require_reveal_in(requests.again(custodian, request_id), code)
         told = errands.ask(self.kind, shown.organization, body, by=custodian.user)
         return Response({"state": told["state"]})
@@ -170,43 +165,14 @@ def _as_answer(shown: ShownRequest) -> dict[str, Any]:
     }
 
 
-# --- bodies -------------------------------------------------------------------------------------
-
-
-def _body_of(request: Request, takes: Mapping[str, type]) -> dict[str, Any]:
-    """A JSON object with exactly these fields; BadInput names the first that is wrong."""
-    single_parameters(request, ())
-    raw = parameters.raw_body_of(request)
-    if len(raw) > MAX_BODY_BYTES:
-        raise BadInput(f"the body has more than {MAX_BODY_BYTES // 1024} KiB", code="too_large")
-    body = strict_json.parse(raw)
-    if not isinstance(body, dict):
-        raise BadInput("expected an object", code="wrong_type")
-    if unknown := body.keys() - takes.keys():
-        known = ", ".join(sorted(takes))
-        path = min(unknown)[: strict_json.MAX_PATH]
-        raise BadInput(f"unknown field; known: {known}", path=path, code="unknown_field")
-    for name, kind in takes.items():
-        _check(name, body.get(name), kind)
+def _words_of(request: Request, takes: Mapping[str, type]) -> dict[str, Any]:
+    """The body, with words in each of its texts."""
+    body = bodies.object_of(request, takes)
+    for name, value in body.items():
+        if isinstance(value, str) and not 0 < len(value.strip()) <= LONGEST_TEXT:
+            raise BadInput(
+                f"expected a text of 1 to {LONGEST_TEXT} characters",
+                path=name,
+                code="wrong_length",
+            )
     return body
-
-
-def _check(name: str, value: object, kind: type) -> None:
-    if value is None:
-        raise BadInput(f"expected {_KINDS[kind]}", path=name, code="missing_field")
-    if type(value) is not kind:
-        raise BadInput(f"expected {_KINDS[kind]}", path=name, code="wrong_type")
-    if isinstance(value, str) and not 0 < len(value.strip()) <= MAX_TEXT_CHARACTERS:
-        raise BadInput(
-            f"expected a text of 1 to {MAX_TEXT_CHARACTERS} characters",
-            path=name,
-            code="wrong_length",
-        )
-
-
-def _no_body(request: Request) -> None:
-    """An empty object says nothing, and so it is no fault."""
-    single_parameters(request, ())
-    raw = parameters.raw_body_of(request)
-    if raw.strip() and strict_json.parse(raw) != {}:
-        raise BadInput("a view takes no body", code="unexpected_body")

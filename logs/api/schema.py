@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from logs.api import shapes
+from logs.api.case_schema import CASE_COMPONENTS, CASE_OPERATIONS
 from logs.api.examples import EXAMPLES
 from logs.api.retention_schema import RETENTION_COMPONENTS, RETENTION_OPERATIONS
-from logs.cases.looks import PURPOSE_LENGTH
-from logs.record.drafts import FIELD_OF_WIRE, MAX_EVENTS
-from logs.record.export import Form
-from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from logs.api.shapes import BAD_QUERY, BASE, PAGING
+from logs.record.drafts import MAX_EVENTS
 from logs.record.vocabulary import LogType, Outcome
+from logs.record.wire import FILTER_FIELDS
 from orgo_audit.api_schema import (
     JSON,
     NDJSON,
@@ -23,8 +23,6 @@ from orgo_audit.api_schema import (
     refusal,
 )
 
-BASE = "/api/v1"
-_BAD_QUERY = {400: refusal("An unknown, repeated or malformed parameter.")}
 _KEPT = (
     "Events are kept for the periods of the policy, counted from `recorded_at`; older ones have"
     " been destroyed under it, unless a hold keeps them, and are in no answer and no file from the"
@@ -52,20 +50,12 @@ _FILTERS = (
     *_TIMES,
     *(
         query(name, _FILTER_WORDS[name], _OUTCOME if name == "outcome" else shapes.TEXT)
-        for name in FIELD_OF_WIRE
+        for name in FILTER_FIELDS
     ),
     query("q", "Search; answers 400 until it is built.", shapes.TEXT),
 )
-_PAGING = (
-    query("cursor", "Opaque: follow `next` and `previous` instead of making one.", shapes.TEXT),
-    query(
-        "page_size",
-        f"Events a page; {DEFAULT_PAGE_SIZE} where none is given.",
-        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
-    ),
-)
 _MANNER = (
-    query("format", "NDJSON where none is given.", {"enum": [form.value for form in Form]}),
+    shapes.FORM,
     query("time_zone", "The zone of a CSV's times, such as `Europe/Vienna`; UTC.", shapes.TEXT),
     query("count", "`true`: the last line tells how many events there are.", {"type": "boolean"}),
 )
@@ -99,9 +89,9 @@ def _log_operations(name: str, log_type: LogType | None) -> dict[str, Operation]
             "List events",
             "Newest first, by `timestamp`; pages go by key, so page 1,000 costs what page 1 does."
             f" {_KEPT}",
-            {200: answer("One page.", ref(f"{event}Page")), **_BAD_QUERY},
+            {200: answer("One page.", ref(f"{event}Page")), **BAD_QUERY},
             EXAMPLES[f"list_{slug}"],
-            (*_FILTERS, *_PAGING),
+            (*_FILTERS, *PAGING),
         ),
         f"GET {path}export/": _export(slug, tag),
         f"GET {path}{{event_id}}/": Operation(
@@ -110,7 +100,7 @@ def _log_operations(name: str, log_type: LogType | None) -> dict[str, Operation]
             "Read one event",
             "An id of another log type, or of another organization, is not here; nor is one whose"
             " period is over.",
-            {200: answer("The event.", ref(event)), **_BAD_QUERY},
+            {200: answer("The event.", ref(event)), **BAD_QUERY},
             EXAMPLES[f"get_{slug}"],
             (_EVENT_ID,),
         ),
@@ -143,14 +133,13 @@ def _delivery(slug: str, tag: str, event: str) -> Operation:
 
 
 def _export(slug: str, tag: str) -> Operation:
-    content = {NDJSON: {"schema": shapes.TEXT}, "text/csv": {"schema": shapes.TEXT}}
     return Operation(
         f"export_{slug}",
         tag,
         "Export events",
         "Streams exactly the events that the list's filters select, in the same order. In CSV a"
         f" cell that a spreadsheet would take for a formula gets an apostrophe before it. {_KEPT}",
-        {200: {"description": "The events, a line each.", "content": content}, **_BAD_QUERY},
+        {200: {"description": "The events, a line each.", "content": shapes.FILE}, **BAD_QUERY},
         EXAMPLES[f"export_{slug}"],
         (*_FILTERS, *_MANNER),
     )
@@ -162,7 +151,7 @@ _TRACE = Operation(
     "Follow one task",
     "A task from e-mail to completion: its stages against the policy's deadlines, and its events"
     f" of all types in order. {_KEPT}",
-    {200: answer("The trace.", ref("Trace")), **_BAD_QUERY},
+    {200: answer("The trace.", ref("Trace")), **BAD_QUERY},
     EXAMPLES["get_trace"],
     (in_path("task_id", "The task; may hold slashes.", shapes.TEXT | {"minLength": 1}),),
 )
@@ -183,9 +172,9 @@ _QUARANTINE = {
         "Quarantine",
         "List refused items",
         "What was refused and why, newest first. For people with the role `admin`.",
-        {200: answer("One page.", ref("QuarantinePage")), **_BAD_QUERY},
+        {200: answer("One page.", ref("QuarantinePage")), **BAD_QUERY},
         EXAMPLES["list_quarantine"],
-        (*_QUARANTINE_FILTERS, *_PAGING),
+        (*_QUARANTINE_FILTERS, *PAGING),
         security=("session",),
     ),
     f"POST {BASE}/quarantine/{{item_id}}/replay/": Operation(
@@ -195,7 +184,7 @@ _QUARANTINE = {
         "A new verdict on the item as it was sent; accepted, it leaves the quarantine. No body.",
         {
             200: answer("The verdict.", ref("Verdict")),
-            **_BAD_QUERY,
+            **BAD_QUERY,
             409: refusal("Only the item's beginning was kept."),
         },
         EXAMPLES["replay_quarantined"],
@@ -207,164 +196,11 @@ _QUARANTINE = {
         "Quarantine",
         "Discard an item",
         "Removes the item for good; the reason stays in the record.",
-        {200: answer("It is gone.", ref("Discarded")), **_BAD_QUERY},
+        {200: answer("It is gone.", ref("Discarded")), **BAD_QUERY},
         EXAMPLES["discard_quarantined"],
         (_ITEM_ID,),
         {"required": True, "content": {JSON: {"schema": ref("Reason")}}},
         ("session",),
-    ),
-}
-
-# --- the restricted area ------------------------------------------------------------------------
-
-_HR = "For HR managers: their own cases alone, as far as the policy shows them."
-_PURPOSE: Json = {
-    "name": "Purpose",
-    "in": "header",
-    "description": "What this look is for; it is kept in the restricted access log. UTF-8.",
-    "schema": {"type": "string", "maxLength": PURPOSE_LENGTH},
-}
-_MOMENT = {"anyOf": [shapes.INSTANT, shapes.DAY]}
-_CODE = in_path("code", "The case's code, from the list.", shapes.UUID)
-_REQUEST_ID = in_path("request_id", "The request's id.", shapes.UUID)
-_EVENT_FILTERS = (
-    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
-    query("case", "One case, by its code.", shapes.UUID),
-    query("action", "What happened, as it is shown.", shapes.NOT_EMPTY),
-    query("status", "The status as it is shown.", shapes.NOT_EMPTY),
-    query("since", "Not before this day or time, by `timestamp`.", _MOMENT),
-    query("until", "Before this day or time, by `timestamp`.", _MOMENT),
-)
-_CASE_FILTERS = (
-    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
-    query("state", "Open or closed ones.", shapes.CASE_STATE),
-    query("since", "Opened on this day or later.", _MOMENT),
-    query("until", "Opened before this day.", _MOMENT),
-)
-_PLACE = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-_FILE = {NDJSON: {"schema": shapes.TEXT}, "text/csv": {"schema": shapes.TEXT}}
-
-
-def _restricted(
-    identifier: str,
-    tag: str,
-    summary: str,
-    description: str,
-    answered: dict[int, Json],
-    *parameters: Json,
-    body: str = "",
-) -> Operation:
-    refused = {409: refusal("Not as things stand: look at the request again.")} if body else {}
-    return Operation(
-        identifier,
-        tag,
-        summary,
-        description,
-        {**answered, **_BAD_QUERY, **refused},
-        EXAMPLES[identifier],
-        (*parameters, _PURPOSE),
-        {"required": True, "content": {JSON: {"schema": ref(body)}}} if body else None,
-        ("session",),
-    )
-
-
-_EVENTS, _CASES, _REVEALS = "Anonymized logs", "Cases", "Reveal requests"
-_REQUESTS = f"{BASE}/cases/{{code}}/reveal-requests/"
-_RESTRICTED = {
-    f"GET {BASE}/anonymized-logs/": _restricted(
-        "list_anonymized_logs",
-        _EVENTS,
-        "List anonymized events",
-        f"The latest day first, each case in its order. {_HR}",
-        {200: answer("One page.", ref("AnonymizedEventPage"))},
-        *_EVENT_FILTERS,
-        *_PAGING,
-    ),
-    f"GET {BASE}/anonymized-logs/export/": _restricted(
-        "export_anonymized_logs",
-        _EVENTS,
-        "Export anonymized events",
-        f"Exactly the events that the list's filters select. {_HR}",
-        {200: {"description": "The events, a line each.", "content": _FILE}},
-        *_EVENT_FILTERS,
-        _MANNER[0],
-    ),
-    f"GET {BASE}/cases/": _restricted(
-        "list_cases",
-        _CASES,
-        "List cases",
-        f"The latest opened first, each with its clock. {_HR}",
-        {200: answer("One page.", ref("CasePage"))},
-        *_CASE_FILTERS,
-        *_PAGING,
-    ),
-    f"GET {BASE}/cases/{{code}}/": _restricted(
-        "get_case",
-        _CASES,
-        "Read one case",
-        f"Its clock, its participants by label, its events in order, its notes. {_HR}",
-        {200: answer("The case.", ref("Case"))},
-        _CODE,
-        query("after", "Events behind this place alone; see `events_next`.", _PLACE),
-    ),
-    f"GET {_REQUESTS}": _restricted(
-        "list_reveal_requests",
-        _REVEALS,
-        "List a case's requests",
-        "The own ones for HR managers; all for custodians, auditors and data protection officers.",
-        {200: answer("The requests, open ones first.", ref("RevealRequests"))},
-        _CODE,
-    ),
-    f"POST {_REQUESTS}": _restricted(
-        "ask_reveal",
-        _REVEALS,
-        "Ask for a reveal",
-        "Asks two custodians to reveal one field behind one label. For HR managers of the case.",
-        {201: answer("It waits for custodians.", ref("RevealAsked"))},
-        _CODE,
-        body="RevealWish",
-    ),
-    f"GET {_REQUESTS}{{request_id}}/challenge/": _restricted(
-        "get_reveal_challenge",
-        _REVEALS,
-        "Read what is to be signed",
-        "All that a custodian needs to decide, and the options for the passkey.",
-        {
-            200: answer("The challenge.", ref("Challenge")),
-            409: refusal("Decided already, or the custodian has no passkey."),
-        },
-        _CODE,
-        _REQUEST_ID,
-    ),
-    f"POST {_REQUESTS}{{request_id}}/approve/": _restricted(
-        "approve_reveal",
-        _REVEALS,
-        "Approve",
-        "By a custodian, with a passkey's signature over exactly this request; two grant it.",
-        {200: answer("The request's state.", ref("RequestState"))},
-        _CODE,
-        _REQUEST_ID,
-        body="Approval",
-    ),
-    f"POST {_REQUESTS}{{request_id}}/deny/": _restricted(
-        "deny_reveal",
-        _REVEALS,
-        "Deny",
-        "By a custodian. One denial ends the request, and stays visible.",
-        {200: answer("The request's state.", ref("RequestState"))},
-        _CODE,
-        _REQUEST_ID,
-        body="Denial",
-    ),
-    f"POST {_REQUESTS}{{request_id}}/view/": _restricted(
-        "view_reveal",
-        _REVEALS,
-        "See the value",
-        "By whoever asked, as often and as long as was granted; each time is on record first.",
-        {200: answer("The value.", ref("RevealedValue"))},
-        _CODE,
-        _REQUEST_ID,
-        body="Nothing",
     ),
 }
 
@@ -376,7 +212,7 @@ OPERATIONS: dict[str, Operation] = {
     f"GET {BASE}/traces/{{task_id}}/": _TRACE,
     **_QUARANTINE,
     **RETENTION_OPERATIONS,
-    **_RESTRICTED,
+    **CASE_OPERATIONS,
 }
 
 
@@ -384,4 +220,6 @@ class RecordSchema(Documented):
     """The record's part of the API's documentation."""
 
     def __init__(self) -> None:
-        super().__init__(OPERATIONS, {**shapes.COMPONENTS, **RETENTION_COMPONENTS})
+        super().__init__(
+            OPERATIONS, {**shapes.COMPONENTS, **CASE_COMPONENTS, **RETENTION_COMPONENTS}
+        )

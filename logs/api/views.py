@@ -15,17 +15,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from logs.api import parameters
+from logs.api import bodies, parameters
 from logs.api.schema import RecordSchema
-from logs.record import access, drafts, export, ingest, own_events, reading, tracing
+from logs.record import access, drafts, export, ingest, own_events, reading, tracing, wire
 from logs.record.models import Event
 from logs.record.paging import Cursor, Page, Row
 from logs.record.receipts import Receipt, Sender
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import Scope, ServiceToken, User
+from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, User
+from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.api import problem, single_parameters
+from orgo_audit.callers import address_of, method_of, route_of
 from orgo_audit.errors import NotAllowed, NotFound
-from orgo_audit.requests import address_of, method_of, route_of
 
 # What is put on record, and in which words.
 REFUSALS: dict[type[Exception], str] = {
@@ -45,7 +46,7 @@ class RecordView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         if why := REFUSALS.get(type(exc)):
-            self._report(why)
+            self.report_refusal(why)
         if isinstance(exc, exceptions.Throttled) and isinstance(self.request.user, ServiceToken):
             own_events.report_rate_limit(self.request.user, address_of(self.request))
         return super().handle_exception(exc)
@@ -61,10 +62,10 @@ class RecordView(APIView):
             if not request.user.has_scope(Scope.READ):
                 raise NotAllowed("this token has no scope `read`", code="scope_missing")
         elif not access.narrowed(access.readable(request.user), self.log_types):
-            self._report("no view")
+            self.report_refusal("no view")
             raise NotFound
 
-    def _report(self, why: str) -> None:
+    def report_refusal(self, why: str) -> None:
         request = self.request
         identity = getattr(request, "_user", None)
         known = identity if isinstance(identity, User | ServiceToken) else None
@@ -72,18 +73,33 @@ class RecordView(APIView):
         own_events.report_refusal(known, address_of(request), what, why)
 
 
+class AdminView(RecordView):
+    """For people with the role `admin`; no scope of a token opens it."""
+
+    def require_admin(self, request: Request) -> list[Organization]:
+        """The organizations whose admin this person is."""
+        if isinstance(request.user, ServiceToken):
+            raise NotAllowed(
+                "people with the role `admin` look after this; no token does", code="person_needed"
+            )
+        if own := organizations_with_role(request.user, Role.ADMIN):
+            return own
+        self.report_refusal("no view")
+        raise NotFound
+
+
 class EventBatchView(RecordView):
     """`POST` takes events in, `GET` lists them: one log, or all three."""
 
     def post(self, request: Request) -> HttpResponse:
         token = self._ingest_token(request)
-        body, lines = parameters.body_of(request)
+        body, lines = bodies.batch_of(request)
         single_parameters(request, ())
         expected = self.log_types[0] if len(self.log_types) == 1 else None
         receipt = ingest.store_batch(
             drafts.parse_batch(body, lines=lines, log_type=expected, now=timezone.now()),
             Sender(token.organization, token.name),
-            key=parameters.idempotency_key_of(request, body),
+            key=bodies.idempotency_key_of(request, body),
         )
         return _receipt_answer(receipt)
 
@@ -137,7 +153,7 @@ class TraceView(RecordView):
 
 
 def as_answer(event: Event) -> dict[str, Any]:
-    return drafts.as_wire(event, event.organization.slug)
+    return wire.as_wire(event, event.organization.slug)
 
 
 def _receipt_answer(receipt: Receipt) -> HttpResponse:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from guardian.shortcuts import get_objects_for_user
 
 from logs.cases.models import Case
 from logs.record.access import granted_views
-from orgo_audit.accounts.models import Membership, Organization, Role, ServiceToken, User
-from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.accounts.models import Membership, Organization, Role, User
+from orgo_audit.accounts.people import Identity, organizations_with_role
 from orgo_audit.errors import NotFound
 from orgo_audit.policy import versions
 from orgo_audit.policy.schema import OrganizationPolicy, anonymized_view
 
 PERMISSION = "logs.view_case"
-Identity = User | ServiceToken | AnonymousUser
+OVERSEERS = (Role.DPO, Role.AUDITOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +42,27 @@ class HrViewer:
 
 def hr_viewer(identity: Identity, address: str | None = None, purpose: str = "") -> HrViewer:
     """NotFound for everybody who is no HR manager, or whom the policy shows nothing."""
-    if not isinstance(identity, User):
-        raise NotFound
-    found = {}
-    for organization, views in granted_views(identity, Role.HR_MANAGER).items():
-        policy = policy_of(organization)
-        shown = [name for name in policy.sensitive_workflows if anonymized_view(name) in views]
-        if shown:
-            found[organization] = tuple(shown)
-    if not found:
+    found = workflows_shown_to(identity)
+    if not isinstance(identity, User) or not found:
         raise NotFound
     return HrViewer(identity, found, address, purpose)
 
 
 def sees_cases(user: User) -> bool:
     """Whether somebody is an HR manager whom the policy shows a kind of cases."""
-    try:
-        hr_viewer(user)
-    except NotFound:
-        return False
-    return True
+    return bool(workflows_shown_to(user))
+
+
+def workflows_shown_to(identity: Identity) -> dict[Organization, tuple[str, ...]]:
+    """Which kinds of cases the policy shows an HR manager where; nothing for everybody else."""
+    if not isinstance(identity, User):
+        return {}
+    found = {}
+    for organization, views in granted_views(identity, Role.HR_MANAGER).items():
+        known = policy_of(organization).sensitive_workflows
+        if shown := tuple(name for name in known if anonymized_view(name) in views):
+            found[organization] = shown
+    return found
 
 
 def policy_of(organization: Organization) -> OrganizationPolicy:
@@ -98,11 +98,34 @@ def organizations_decided_by(identity: Identity) -> list[Organization]:
 
 def organizations_overseen_by(identity: Identity) -> list[Organization]:
     """Where somebody may read the restricted access log; NotFound for everybody else."""
-    return _with_role(identity, Role.DPO, Role.AUDITOR)
+    return _with_role(identity, *OVERSEERS)
 
 
 def _with_role(identity: Identity, *roles: Role) -> list[Organization]:
-    found = organizations_with_role(identity, *roles) if isinstance(identity, User) else []
+    found = organizations_with_role(identity, *roles)
     if not found:
         raise NotFound
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Custodian:
+    """Somebody who decides on requests, and where."""
+
+    user: User
+    organizations: list[Organization]
+
+    def organization(self, slug: str) -> Organization:
+        """NotFound where they do not serve."""
+        for one in self.organizations:
+            if one.slug == slug:
+                return one
+        raise NotFound
+
+
+def custodian(identity: Identity) -> Custodian:
+    """NotFound for everybody who is none."""
+    organizations = organizations_decided_by(identity)
+    if not isinstance(identity, User):
+        raise NotFound
+    return Custodian(identity, organizations)

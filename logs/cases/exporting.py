@@ -15,8 +15,9 @@ import msgspec
 
 from logs.cases import clock
 from logs.cases.access import policy_of
-from logs.cases.models import Case
+from logs.cases.models import Case, CaseEvent
 from logs.record.export import FORMULA_SIGNS, Form
+from logs.record.wire import format_instant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy.regimes import kept_cases
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
@@ -72,6 +73,38 @@ def _told_case(case: Case, policy: OrganizationPolicy, today: date) -> Json:
         ],
         "destroyed_after": _day(ends),
     }
+
+
+def as_anonymized(event: CaseEvent) -> Json:
+    """An event in the blueprint's anonymized shape: times as HR may know them, labels for names."""
+    told: Json = {
+        "id": str(event.pk),
+        "timestamp": format_instant(event.occurred_at),
+        "action": event.action,
+        "case_id": str(event.case_id),
+        "workflow": event.case.workflow,
+        "organization": event.case.organization.slug,
+        "anonymized_fields": _by_role(event.participants),
+    }
+    if event.status is not None:
+        told["status"] = event.status
+    if event.released_text is not None:
+        told["released_text"] = event.released_text
+    return told
+
+
+def _by_role(participants: list[dict[str, str]]) -> dict[str, str | list[str]]:
+    """`{"reporter": "Anon1"}`; a list where several have one role."""
+    found: dict[str, str | list[str]] = {}
+    for one in participants:
+        known = found.get(one["role"])
+        if known is None:
+            found[one["role"]] = one["label"]
+        elif isinstance(known, list):
+            known.append(one["label"])
+        else:
+            found[one["role"]] = [known, one["label"]]
+    return found
 
 
 def _day(day: date | None) -> str | None:

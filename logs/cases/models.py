@@ -9,19 +9,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from guardian.models import UserObjectPermissionBase
 
+from logs.cases.acts import Act
 from orgo_audit.accounts.models import Organization, User
 
 
 class CaseState(models.TextChoices):
     OPEN = "open", "open"
     CLOSED = "closed", "closed"
-
-
-class Act(models.TextChoices):
-    """What two custodians must approve."""
-
-    REVEAL = "reveal", "reveal an identity"
-    ERASE = "erase", "erase a person"
 
 
 class RequestState(models.TextChoices):
@@ -68,8 +62,12 @@ class LookedAt(models.TextChoices):
     CERTIFIED = "certified", "certificates of ended cases"
 
 
-def one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(condition=Q(**{f"{field}__in": choices.values}), name=name)
+# What two custodians must approve; an enrolment is no request.
+REQUESTED = {Act.REVEAL.value: "reveal an identity", Act.ERASE.value: "erase a person"}
+
+
+def one_of(field: str, values: list[str], name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(condition=Q(**{f"{field}__in": values}), name=name)
 
 
 class Case(models.Model):
@@ -88,7 +86,7 @@ class Case(models.Model):
         db_table = '"hr"."case"'
         default_permissions = ("view",)
         constraints = [
-            one_of("state", CaseState, "case_state_known"),
+            one_of("state", CaseState.values, "case_state_known"),
             models.CheckConstraint(
                 condition=Q(state=CaseState.OPEN, closed_on=None)
                 | Q(state=CaseState.CLOSED, closed_on__isnull=False),
@@ -178,7 +176,7 @@ class Look(models.Model):
     class Meta:
         db_table = '"hr"."look"'
         default_permissions = ()
-        constraints = [one_of("what", LookedAt, "look_what_known")]
+        constraints = [one_of("what", LookedAt.values, "look_what_known")]
         indexes = [models.Index(fields=["organization", "-looked_at", "-id"], name="look_in_order")]
 
     def __str__(self) -> str:
@@ -189,7 +187,7 @@ class ApprovalRequest(models.Model):
     """What two custodians are asked for, as pages show it. The truth is the vault's own copy."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    act = models.CharField(max_length=6, choices=Act.choices)
+    act = models.CharField(max_length=6, choices=list(REQUESTED.items()))
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     case_code = models.UUIDField(null=True)
     label = models.CharField(max_length=20, blank=True)
@@ -210,8 +208,8 @@ class ApprovalRequest(models.Model):
         db_table = '"hr"."approval_request"'
         default_permissions = ()
         constraints = [
-            one_of("act", Act, "approval_request_act_known"),
-            one_of("state", RequestState, "approval_request_state_known"),
+            one_of("act", list(REQUESTED), "approval_request_act_known"),
+            one_of("state", RequestState.values, "approval_request_state_known"),
         ]
         indexes = [
             models.Index(fields=["organization", "-asked_at"], name="approval_request_in_order")
@@ -257,7 +255,7 @@ class CustodianPasskey(models.Model):
     class Meta:
         db_table = '"hr"."custodian_passkey"'
         default_permissions = ()
-        constraints = [one_of("state", PasskeyState, "custodian_passkey_state_known")]
+        constraints = [one_of("state", PasskeyState.values, "custodian_passkey_state_known")]
 
     def __str__(self) -> str:
         return f"passkey {self.pk}"
@@ -279,7 +277,7 @@ class Errand(models.Model):
     class Meta:
         db_table = '"hr"."errand"'
         default_permissions = ()
-        constraints = [one_of("state", ErrandState, "errand_state_known")]
+        constraints = [one_of("state", ErrandState.values, "errand_state_known")]
         indexes = [models.Index(fields=["state", "asked_at"], name="errand_in_order")]
 
     def __str__(self) -> str:
@@ -304,17 +302,3 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk}"
-
-
-class VaultBeat(models.Model):
-    """When the vault's process was last alive: one row, beaten at even intervals."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    beaten_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="vault_beat_one_row")]
-
-    def __str__(self) -> str:
-        return "the vault's beat"

@@ -13,6 +13,7 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
+from logs.cases.acts import Act, Happening
 from logs.cases.models import Notice
 from orgo_audit.accounts.models import User
 
@@ -20,17 +21,20 @@ logger = logging.getLogger(__name__)
 KEPT_FOR = timedelta(days=7)
 BATCH = 100
 SUBJECT = "Orgo Audit: a note from the restricted area"
-# The kind is the act and what happened to it, as the vault writes it.
-_ACTS = {"reveal": "a reveal of an identity", "erase": "an erasure", "enrol": "a passkey"}
+_ACTS = {
+    Act.REVEAL: "a reveal of an identity",
+    Act.ERASE: "an erasure",
+    Act.ENROL: "a passkey",
+}
 _HAPPENINGS = {
-    "asked": "was asked for",
-    "approved": "was approved by two custodians",
-    "denied": "was denied",
-    "viewed": "was used: a value was shown",
-    "expired": "has expired",
-    "added": "was added",
-    "confirmed": "was confirmed",
-    "revoked": "was revoked",
+    Happening.ASKED: "was asked for",
+    Happening.APPROVED: "was approved by two custodians",
+    Happening.DENIED: "was denied",
+    Happening.VIEWED: "was used: a value was shown",
+    Happening.EXPIRED: "has expired",
+    Happening.ADDED: "was added",
+    Happening.CONFIRMED: "was confirmed",
+    Happening.REVOKED: "was revoked",
 }
 
 
@@ -66,7 +70,8 @@ def _message(notice: Notice) -> EmailMessage | None:
 
 def _lines(notice: Notice) -> Iterator[str]:
     act, _, happening = notice.kind.partition("_")
-    yield f"In {notice.organization.slug}, {_ACTS[act]} {_HAPPENINGS[happening]}."
+    told = f"{_ACTS[Act(act)]} {_HAPPENINGS[Happening(happening)]}"
+    yield f"In {notice.organization.slug}, {told}."
     if notice.case_code:
         yield f"Case: {notice.case_code}"
     yield f"Day: {notice.made_at.date().isoformat()}"

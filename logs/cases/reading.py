@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -19,9 +18,8 @@ from logs.cases import access, counts, looks
 from logs.cases.access import HrViewer
 from logs.cases.models import Case, CaseEvent, CaseNote, LookedAt
 from logs.cases.role import as_hr
-from logs.record.drafts import format_instant
 from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page_of
-from orgo_audit.accounts.models import User
+from orgo_audit.accounts.people import names_of
 from orgo_audit.errors import BadInput, NotFound
 
 MAX_EXPORTED_EVENTS = 100_000
@@ -84,7 +82,7 @@ def cases(
 def case(viewer: HrViewer, code: UUID) -> Case:
     """One case; NotFound for an unknown one, one of others and one that is not assigned alike."""
     found = case_to_work(viewer, code)
-    _look_at(viewer, found)
+    looks.record(viewer, found.organization, LookedAt.CASE, case=found.pk)
     return found
 
 
@@ -108,7 +106,7 @@ def case_page(
             notes=list(CaseNote.objects.filter(case=code).order_by("written_at", "pk")),
         )
     _told(viewer, [found])
-    _look_at(viewer, found)
+    looks.record(viewer, found.organization, LookedAt.CASE, case=found.pk)
     for event in page.events:
         event.case = found
     _sign(page.notes)
@@ -150,13 +148,9 @@ def _labels(code: UUID) -> list[str]:
 
 def _sign(notes: list[CaseNote]) -> None:
     """Each note gets its author's name as `written_by`."""
-    names = names_of({note.author_id for note in notes})
+    names = names_of(note.author_id for note in notes)
     for note in notes:
         note.written_by = names.get(note.author_id, "")  # type: ignore[attr-defined]  # for the page
-
-
-def names_of(users: set[int]) -> dict[int, str]:
-    return dict(User.objects.filter(pk__in=users).values_list("pk", "username"))
 
 
 def events(
@@ -213,38 +207,6 @@ def counted(viewer: HrViewer, *, today: date) -> counts.Counts:
 def _months_until(today: date) -> list[date]:
     last = today.year * 12 + today.month - 1
     return [date(n // 12, n % 12 + 1, 1) for n in range(last - COUNTED_MONTHS + 1, last + 1)]
-
-
-def as_anonymized(event: CaseEvent) -> dict[str, Any]:
-    """An event in the blueprint's anonymized shape: times as HR may know them, labels for names."""
-    told: dict[str, Any] = {
-        "id": str(event.pk),
-        "timestamp": format_instant(event.occurred_at),
-        "action": event.action,
-        "case_id": str(event.case_id),
-        "workflow": event.case.workflow,
-        "organization": event.case.organization.slug,
-        "anonymized_fields": _by_role(event.participants),
-    }
-    if event.status is not None:
-        told["status"] = event.status
-    if event.released_text is not None:
-        told["released_text"] = event.released_text
-    return told
-
-
-def _by_role(participants: list[dict[str, str]]) -> dict[str, str | list[str]]:
-    """`{"reporter": "Anon1"}`; a list where several have one role."""
-    found: dict[str, str | list[str]] = {}
-    for one in participants:
-        known = found.get(one["role"])
-        if known is None:
-            found[one["role"]] = one["label"]
-        elif isinstance(known, list):
-            known.append(one["label"])
-        else:
-            found[one["role"]] = [known, one["label"]]
-    return found
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -316,28 +278,9 @@ def _told(viewer: HrViewer, found: list[Case]) -> None:
         one.organization = viewer.organization(one.organization_id)
 
 
-def _look_at(viewer: HrViewer, case: Case) -> None:
-    looks.record(
-        viewer.user,
-        case.organization,
-        LookedAt.CASE,
-        case=case.pk,
-        purpose=viewer.purpose,
-        address=viewer.address,
-    )
-
-
 def _look(
     viewer: HrViewer, what: LookedAt, *, rows: int | None = None, case: UUID | None = None
 ) -> None:
     """One line in each organization that the look concerned."""
     for organization in viewer.organizations:
-        looks.record(
-            viewer.user,
-            organization,
-            what,
-            case=case,
-            rows=rows,
-            purpose=viewer.purpose,
-            address=viewer.address,
-        )
+        looks.record(viewer, organization, what, case=case, rows=rows)

@@ -1,11 +1,11 @@
-"""Requests that two custodians decide, and custodians' passkeys, as pages show them. Reads only.
+"""Requests that two custodians decide, as pages and API show them. Reads only.
 
 Nothing is decided by what stands here: the truth is the vault's own copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,24 +13,15 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from logs.cases import access, errands, looks
-from logs.cases.access import Identity
-from logs.cases.models import (
-    ApprovalRequest,
-    CustodianPasskey,
-    Decision,
-    LookedAt,
-    PasskeyState,
-    RequestState,
-)
+from logs.cases.models import ApprovalRequest, Decision, LookedAt, RequestState
 from logs.cases.role import as_hr
 from orgo_audit.accounts.models import Organization, Role, User
-from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.accounts.people import Identity, names_of, organizations_with_role
 from orgo_audit.errors import NotFound
 
 SHOWN_FOR = timedelta(days=90)
 MOST_ENDED = 200
 OPEN = (RequestState.PENDING, RequestState.APPROVED)
-FINISHED = (PasskeyState.PROVEN, PasskeyState.CONFIRMED)
 NO_PERSON = "an operator's command"
 
 
@@ -88,9 +79,9 @@ def request_viewer(identity: Identity) -> RequestViewer:
         raise NotFound
     viewer = RequestViewer(
         identity,
-        decides=_or_none(access.organizations_decided_by, identity),
-        oversees=_or_none(access.organizations_overseen_by, identity),
-        asks=_or_none(lambda user: access.hr_viewer(user).organizations, identity),
+        decides=organizations_with_role(identity, Role.CUSTODIAN),
+        oversees=organizations_with_role(identity, *access.OVERSEERS),
+        asks=list(access.workflows_shown_to(identity)),
     )
     if not viewer.organizations:
         raise NotFound
@@ -100,13 +91,6 @@ def request_viewer(identity: Identity) -> RequestViewer:
 def organizations_to_erase_in(user: User) -> list[Organization]:
     """Where somebody may ask for an erasure."""
     return organizations_with_role(user, Role.DPO, Role.CUSTODIAN)
-
-
-def _or_none(find: Callable[[Identity], list[Organization]], user: User) -> list[Organization]:
-    try:
-        return find(user)
-    except NotFound:
-        return []
 
 
 def open_and_ended(
@@ -125,7 +109,7 @@ def open_and_ended(
     still_open.sort(key=lambda row: row.state != RequestState.PENDING)
     for organization in viewer.organizations:
         shown = sum(row.organization_id == organization.pk for row in (*still_open, *ended))
-        _look(viewer, organization, rows=shown)
+        looks.record(viewer, organization, LookedAt.REQUESTS, rows=shown)
     told = list(_shown(viewer, [*still_open, *ended], decisions))
     return told[: len(still_open)], told[len(still_open) :]
 
@@ -133,7 +117,8 @@ def open_and_ended(
 def one(viewer: RequestViewer, identifier: UUID) -> ShownRequest:
     """One request; NotFound for an unknown one and one of others alike."""
     found = again(viewer, identifier)
-    _look(viewer, found.organization, case=found.row.case_code)
+    case = found.row.case_code
+    looks.record(viewer, found.organization, LookedAt.REQUESTS, case=case)
     return found
 
 
@@ -175,7 +160,7 @@ def _shown(
     viewer: RequestViewer, rows: list[ApprovalRequest], decisions: list[Decision]
 ) -> Iterator[ShownRequest]:
     requesters = {row.requester_id for row in rows}
-    names = _names_of({*requesters, *(one.custodian_id for one in decisions)})
+    names = names_of({*requesters, *(one.custodian_id for one in decisions)})
     for row in rows:
         yield ShownRequest(
             row,
@@ -192,87 +177,3 @@ def _shown(
                 if one.request_id == row.pk
             ],
         )
-
-
-def _names_of(users: Iterable[int | None]) -> dict[int | None, str]:
-    known = [pk for pk in users if pk is not None]
-    return dict(User.objects.filter(pk__in=known).values_list("pk", "username"))
-
-
-def _look(
-    viewer: RequestViewer,
-    organization: Organization,
-    *,
-    rows: int | None = None,
-    case: UUID | None = None,
-) -> None:
-    looks.record(
-        viewer.user,
-        organization,
-        LookedAt.REQUESTS,
-        case=case,
-        rows=rows,
-        purpose=viewer.purpose,
-        address=viewer.address,
-    )
-
-
-# --- passkeys -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Custodian:
-    """Somebody with passkeys, and where they serve."""
-
-    user: User
-    organizations: list[Organization]
-
-    def organization(self, slug: str) -> Organization:
-        """NotFound where they do not serve."""
-        for one in self.organizations:
-            if one.slug == slug:
-                return one
-        raise NotFound
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPasskey:
-    """A passkey, whose it is and where it serves."""
-
-    row: CustodianPasskey
-    organization: Organization
-    owner: str
-    is_own: bool
-
-
-def custodian(identity: Identity) -> Custodian:
-    """NotFound for everybody who is none."""
-    organizations = access.organizations_decided_by(identity)
-    if not isinstance(identity, User):
-        raise NotFound
-    return Custodian(identity, organizations)
-
-
-def passkeys(custodian: Custodian) -> list[ShownPasskey]:
-    """The custodian's own ones, newest first; then others' that somebody can compare or revoke."""
-    by_id = {one.pk: one for one in custodian.organizations}
-    user = custodian.user
-    with as_hr():
-        rows = CustodianPasskey.objects.filter(organization__in=by_id)
-        seen = rows.filter(Q(user=user.pk) | Q(state__in=FINISHED)).order_by("-added_at")
-        found = list(seen)
-    names = _names_of({row.user_id for row in found})
-    return [
-        ShownPasskey(
-            row, by_id[row.organization_id], names.get(row.user_id, ""), row.user_id == user.pk
-        )
-        for row in sorted(found, key=lambda row: row.user_id != user.pk)
-    ]
-
-
-def passkey(custodian: Custodian, identifier: UUID) -> ShownPasskey:
-    """One of these; NotFound for every other."""
-    for shown in passkeys(custodian):
-        if shown.row.pk == identifier:
-            return shown
-    raise NotFound

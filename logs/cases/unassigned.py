@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from logs.cases import errands, looks
-from logs.cases.access import Identity
 from logs.cases.models import LookedAt
 from orgo_audit.accounts.models import Organization, Role, User
-from orgo_audit.accounts.people import organizations_with_role
+from orgo_audit.accounts.people import Identity, organizations_with_role
 from orgo_audit.errors import BadInput, NotFound
 
 # What the restricted access log says of it; a refusal names nobody.
@@ -31,6 +30,8 @@ class Officer:
 
     user: User
     organizations: list[Organization]
+    address: str | None = None
+    purpose: str = PURPOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class UnassignedCase:
 
 def officer(identity: Identity) -> Officer:
     """NotFound for everybody who is none."""
-    found = organizations_with_role(identity, Role.DPO) if isinstance(identity, User) else []
+    found = organizations_with_role(identity, Role.DPO)
     if not isinstance(identity, User) or not found:
         raise NotFound
     return Officer(identity, found)
@@ -75,16 +76,14 @@ def unassigned(officer: Officer) -> Unassigned:
     return found
 
 
-def record_look(officer: Officer, shown: Mapping[str, UnassignedCase], address: str | None) -> None:
+def record_look(officer: Officer, shown: Mapping[str, UnassignedCase]) -> None:
     """Before the list is shown."""
     for organization in officer.organizations:
         rows = sum(case.organization == organization for case in shown.values())
-        looks.record(
-            officer.user, organization, LookedAt.LIST, rows=rows, purpose=PURPOSE, address=address
-        )
+        looks.record(officer, organization, LookedAt.LIST, rows=rows)
 
 
-def assign(officer: Officer, case: UnassignedCase, name: str, address: str | None) -> None:
+def assign(officer: Officer, case: UnassignedCase, name: str) -> None:
     """Gives the case to the HR manager of that user name.
 
     BadInput, one and the same, where there is none and where that person takes part in the case:
@@ -95,12 +94,6 @@ def assign(officer: Officer, case: UnassignedCase, name: str, address: str | Non
     try:
         errands.ask("assign", case.organization, body, by=officer.user)
     except BadInput:
-        looks.record(
-            officer.user,
-            case.organization,
-            LookedAt.ASSIGNMENT,
-            case=case.code,
-            purpose=REFUSED,
-            address=address,
-        )
+        refused = replace(officer, purpose=REFUSED)
+        looks.record(refused, case.organization, LookedAt.ASSIGNMENT, case=case.code)
         raise

@@ -23,7 +23,7 @@ def take_step(viewer: HrViewer, case: Case, step: str, *, today: date) -> None:
         done = Case.objects.filter(pk=case.pk, **still).update(**changes)
     if not done:
         raise Conflict(f"this case cannot be {step} now", code="step_impossible")
-    _look(viewer, case, LookedAt.STEP)
+    looks.record(viewer, case.organization, LookedAt.STEP, case=case.pk)
 
 
 def _change(step: str, today: date) -> tuple[dict[str, object], dict[str, object]]:
@@ -44,16 +44,5 @@ def write_note(viewer: HrViewer, case: Case, text: str) -> CaseNote:
     note = CaseNote(case_id=case.pk, author_id=viewer.user.pk, text=text)
     with as_hr():
         note.save(force_insert=True)
-    _look(viewer, case, LookedAt.NOTE)
+    looks.record(viewer, case.organization, LookedAt.NOTE, case=case.pk)
     return note
-
-
-def _look(viewer: HrViewer, case: Case, what: LookedAt) -> None:
-    looks.record(
-        viewer.user,
-        case.organization,
-        what,
-        case=case.pk,
-        purpose=viewer.purpose,
-        address=viewer.address,
-    )

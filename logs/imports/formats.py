@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from logs.imports import auth_lines, syslog
 from logs.imports.lines import Line
 from logs.record import strict_json
-from logs.record.drafts import Item, Refusal, draft_of, format_instant, judged
+from logs.record.drafts import Item, Refusal, draft_of, judged
 from logs.record.vocabulary import LogType, code_of, is_security
+from logs.record.wire import format_instant
 from orgo_audit.errors import BadInput
 
 # How an export of the portal ends: a line that is no event.
@@ -115,4 +116,4 @@ def _security_item(sent: dict[str, Any], now: datetime) -> Item:
 
 def refused(problem: BadInput, sent: Any, log_type: str = "") -> Item:
     """An item that only says why it is none."""
-    return Item(Refusal(problem.code, problem.path, problem.sentence), sent, log_type)
+    return Item(Refusal.of(problem), sent, log_type)

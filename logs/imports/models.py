@@ -9,11 +9,12 @@ from orgo_audit.accounts.models import Organization
 
 
 class ImportedFile(models.Model):
-    """The digest of a file's first `length` bytes, all of whose lines were taken in."""
+    """The digest of a file's first `length` bytes, whose lines were taken in or refused."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     digest = models.BinaryField(max_length=32)
     length = models.BigIntegerField()
+    refused = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(db_default=Now())
     recorded_at = models.DateTimeField(db_default=Now())
 

@@ -26,10 +26,11 @@ from logs.imports.formats import (
 )
 from logs.imports.lines import MAX_LINE_BYTES, Line, LineReader, Place
 from logs.imports.models import ImportedFile
-from logs.record.drafts import Item, Refusal, public_path
+from logs.record.drafts import Item, Refusal
 from logs.record.ingest import store_batch
 from logs.record.own_events import report_administration
 from logs.record.receipts import Receipt, Sender
+from logs.record.wire import public_path
 from orgo_audit.accounts.models import Organization
 from orgo_audit.accounts.tokens import IMPORT
 from orgo_audit.errors import BadInput, Conflict
@@ -74,6 +75,7 @@ class Tally:
     """What became of the new lines, those between the places `known` and `place`."""
 
     known: Place = Place()
+    refused_before: int = 0
     place: Place = Place()
     lines: int = 0
     stored: int = 0
@@ -141,15 +143,14 @@ class _Mark:
         self._organization = organization
         self._row: ImportedFile | None = None
 
-    def move(self, to: Place) -> None:
+    def move(self, to: Place, *, refused: int) -> None:
         """Has to be called in the transaction that stores the lines before `to`."""
+        place = {"digest": to.digest, "length": to.length, "refused": refused}
         if self._row is None:
-            self._row = ImportedFile.objects.create(
-                organization=self._organization, digest=to.digest, length=to.length
-            )
+            self._row = ImportedFile.objects.create(organization=self._organization, **place)
             return
         rows = ImportedFile.objects.filter(pk=self._row.pk, length=self._row.length)
-        if not rows.update(digest=to.digest, length=to.length, recorded_at=Now()):
+        if not rows.update(**place, recorded_at=Now()):
             raise _busy()
         self._row.length = to.length
 
@@ -175,7 +176,8 @@ def import_file(
         lines.go_to_known(_known(organization))
         if manner.year is not None:
             _catch_up(file, reader, lines.place)
-        tally = Tally(known=lines.place, place=lines.place)
+        before = _refused_before(organization, lines.place)
+        tally = Tally(known=lines.place, refused_before=before, place=lines.place)
         try:
             _take(_batches(lines, reader), organization, tally, goes_on)
         finally:
@@ -220,6 +222,12 @@ def _known(organization: Organization) -> dict[int, set[bytes]]:
     return known
 
 
+def _refused_before(organization: Organization, place: Place) -> int:
+    known = ImportedFile.objects.filter(organization=organization)
+    row = known.filter(length=place.length, digest=place.digest).first()
+    return row.refused if row else 0
+
+
 def _catch_up(file: BinaryIO, reader: Reader, place: Place) -> None:
     """Shows the reader the lines before `place`: a turn of the year may be among them."""
     file.seek(0)
@@ -257,13 +265,15 @@ def _take(
     goes_on: Callable[[Tally], bool],
 ) -> None:
     sender, mark = Sender(organization, IMPORT), _Mark(organization)
+    refused = tally.refused_before
     for batch in batches:
         if not batch.lines and not batch.unfinished:
             continue
         with transaction.atomic():
             receipt = store_batch(batch.items, sender)
+            refused += len(receipt.rejected)
             if batch.lines:
-                mark.move(batch.place)
+                mark.move(batch.place, refused=refused)
         tally.add(batch, receipt)
         if not goes_on(tally):
             return

@@ -38,10 +38,10 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION 'not all of these are to leave this organization' USING ERRCODE = '42501';
   END IF;
-  PERFORM FROM public.event WHERE id = ANY (ids) AND (
-    organization_id <> organization OR (source = 'portal' AND code = 'events.reclassified'));
+  PERFORM FROM public.event
+    WHERE id = ANY (ids) AND (organization_id <> organization OR source = 'portal');
   IF FOUND THEN
-    RAISE EXCEPTION 'another organization''s events, and announcements, stay'
+    RAISE EXCEPTION 'another organization''s events, and the portal''s own, stay'
       USING ERRCODE = '42501';
   END IF;
   INSERT INTO public.event_removal
@@ -52,6 +52,23 @@ BEGIN
   RETURN removed;
 END $$;
 REVOKE ALL ON FUNCTION remove_events(uuid[], text, uuid) FROM PUBLIC;
+"""
+
+# A mark of tomorrow would keep looks unsaid for as long.
+MARKS = """
+CREATE FUNCTION mark_not_ahead() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.recorded_at := least(NEW.recorded_at, statement_timestamp());
+  RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION mark_not_ahead() FROM PUBLIC;
+CREATE TRIGGER mark_not_ahead BEFORE INSERT OR UPDATE ON logs_readmark
+  FOR EACH ROW EXECUTE FUNCTION mark_not_ahead();
+"""
+NO_MARKS = """
+DROP TRIGGER mark_not_ahead ON logs_readmark;
+DROP FUNCTION mark_not_ahead();
 """
 
 
@@ -197,6 +214,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["recorded_at"], name="readmark_recorded_at")],
             },
         ),
+        migrations.RunSQL(MARKS, NO_MARKS),
         migrations.CreateModel(
             name="SealedItem",
             fields=[
@@ -291,8 +309,8 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=100)),
                 ("key", models.BinaryField(max_length=32)),
                 ("body_digest", models.BinaryField(max_length=32)),
-                ("receipt", models.JSONField()),
-                ("recorded_at", models.DateTimeField()),
+                ("receipt", models.BinaryField()),
+                ("recorded_on", models.DateField()),
                 (
                     "organization",
                     models.ForeignKey(
@@ -304,18 +322,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["recorded_at"], name="batch_recorded_at")],
+                "indexes": [models.Index(fields=["recorded_on"], name="batch_recorded_on")],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("organization", "source", "key"), name="batch_key_once"
                     )
                 ],
             },
-        ),
-        # The same receipt to the byte: jsonb would put the keys in another order.
-        migrations.RunSQL(
-            "ALTER TABLE logs_batch ALTER COLUMN receipt TYPE json USING receipt::json",
-            migrations.RunSQL.noop,
         ),
         migrations.AddConstraint(
             model_name="logscope",

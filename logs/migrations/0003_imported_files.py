@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ),
                 ("digest", models.BinaryField(max_length=32)),
                 ("length", models.BigIntegerField()),
+                ("refused", models.PositiveIntegerField(default=0)),
                 (
                     "started_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),

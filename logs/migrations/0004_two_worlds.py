@@ -38,6 +38,22 @@ DROP TRIGGER close_case_today ON hr."case";
 DROP FUNCTION close_case_today();
 """
 
+# Nobody looked at another time than now, whatever the web process says.
+LOOKED_NOW = """
+CREATE FUNCTION look_now() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.looked_at := statement_timestamp();
+  RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION look_now() FROM PUBLIC;
+CREATE TRIGGER look_now BEFORE INSERT ON hr.look FOR EACH ROW EXECUTE FUNCTION look_now();
+"""
+LOOKED_ANY_TIME = """
+DROP TRIGGER look_now ON hr.look;
+DROP FUNCTION look_now();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -617,18 +633,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="VaultBeat",
+            name="Beat",
             fields=[
                 (
-                    "id",
-                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                    "process",
+                    models.CharField(
+                        choices=[("vault", "the vault"), ("worker", "the worker, called by beat")],
+                        max_length=6,
+                        primary_key=True,
+                        serialize=False,
+                    ),
                 ),
                 ("beaten_at", models.DateTimeField()),
+                ("problem", models.TextField(blank=True, default="")),
             ],
             options={
                 "default_permissions": (),
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("id", 1)), name="vault_beat_one_row")
+                    models.CheckConstraint(
+                        condition=models.Q(("process__in", ["vault", "worker"])),
+                        name="beat_process_known",
+                    )
                 ],
             },
         ),
@@ -885,4 +910,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(BOUNDS, migrations.RunSQL.noop),
         migrations.RunSQL(CLOSED_TODAY, CLOSED_ANY_DAY),
+        migrations.RunSQL(LOOKED_NOW, LOOKED_ANY_TIME),
     ]

@@ -418,6 +418,27 @@ CREATE TRIGGER guard_hold BEFORE INSERT OR UPDATE ON logs_legalhold
   FOR EACH ROW EXECUTE FUNCTION guard_hold();
 """
 
+# A month that runs is not closed, and how many rows it had is not the worker's word.
+CLOSURES = """
+CREATE FUNCTION guard_closure() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  month record;
+BEGIN
+  SELECT * INTO month FROM public.segment_range(NEW.segment);
+  IF month.ends > now() THEN
+    RAISE EXCEPTION 'the month is not over' USING ERRCODE = '42501';
+  END IF;
+  SELECT count(*) INTO NEW.rows FROM public.event
+    WHERE log_type = month.log_type AND id >= public.u7_floor(month.starts)
+      AND id < public.u7_floor(month.ends) AND organization_id = NEW.organization_id;
+  RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION guard_closure() FROM PUBLIC;
+CREATE TRIGGER guard_closure BEFORE INSERT ON logs_segmentclosure FOR EACH ROW
+  WHEN (current_user = 'orgo_worker') EXECUTE FUNCTION guard_closure();
+"""
+
 FORWARD = [
     BOUNDS,
     PERIODS,
@@ -433,8 +454,11 @@ FORWARD = [
     DROP_SEGMENT,
     REMOVE_EXPIRED,
     PLANS,
+    CLOSURES,
 ]
 BACKWARD = """
+DROP TRIGGER guard_closure ON logs_segmentclosure;
+DROP FUNCTION guard_closure();
 DROP TRIGGER guard_hold ON logs_legalhold;
 DROP TRIGGER guard_plan ON logs_planneddestruction;
 DROP FUNCTION guard_hold(), guard_plan();

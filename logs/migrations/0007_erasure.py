@@ -10,7 +10,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-# How long a closed case is kept, in words: as regimes.kept_cases and facts.destroyed_after have it;
+# How long a closed case is kept, in words: as regimes.kept_cases and keeping.destroyed_after have it;
 # a test compares them. NULL: no policy was accepted, or nobody resolved a conflict.
 CASE_PERIOD = """
 CREATE FUNCTION case_period(tenant bigint, workflow text) RETURNS text
@@ -190,6 +190,10 @@ BEGIN
      OR OLD.approved_at IS NOT NULL AND NEW.approved_at IS DISTINCT FROM OLD.approved_at THEN
     RAISE EXCEPTION 'this plan was made, and stays so' USING ERRCODE = '42501';
   END IF;
+  IF OLD.planned_at IS NULL AND NEW.planned_at IS NOT NULL THEN
+    SELECT count(*) INTO NEW.events FROM public.logs_erasurelisting
+      WHERE plan_id = NEW.request;
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER guard_erasure_plan BEFORE UPDATE ON logs_erasureplan
@@ -198,7 +202,7 @@ CREATE FUNCTION guard_erasure_listing() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM public.logs_erasureplan
-    WHERE request = NEW.plan_id AND planned_at IS NULL;
+    WHERE request = NEW.plan_id AND planned_at IS NULL FOR SHARE;  -- until this row is committed
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this plan was made, and nothing joins it' USING ERRCODE = '42501';
   END IF;

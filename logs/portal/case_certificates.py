@@ -11,17 +11,17 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from logs.admin import certificate_files
-from logs.admin.listing import cursor_in, page_href, single_values
 from logs.cases import looks
 from logs.cases.access import organizations_overseen_by
+from logs.cases.looks import Overseer
 from logs.cases.models import LookedAt
-from logs.portal.access_log import PURPOSE
+from logs.pages import certificate_files
+from logs.pages.addresses import cursor_in, page_href, single_values
 from logs.portal.frame import role_page, show
-from logs.retention import ended_cases
+from logs.retention import certificates
 from logs.retention.models import DestructionCertificate
-from orgo_audit.accounts.models import Organization, User
-from orgo_audit.requests import address_of
+from orgo_audit.accounts.models import Organization
+from orgo_audit.callers import address_of, person_of
 
 PAGE_SIZE = 100
 
@@ -30,7 +30,7 @@ PAGE_SIZE = 100
 @require_safe
 def listed(request: HttpRequest, organizations: list[Organization]) -> HttpResponse:
     cursor = cursor_in(single_values(request.GET, frozenset({"cursor"})))
-    page = ended_cases.page(organizations, cursor, size=PAGE_SIZE)
+    page = certificates.page(certificates.of_cases(organizations), cursor, size=PAGE_SIZE)
     for organization in organizations:
         rows = sum(row.organization_id == organization.pk for row in page.rows)
         _look(request, organization, rows=rows)
@@ -63,7 +63,7 @@ def as_pdf(
 def _one(
     request: HttpRequest, organizations: list[Organization], certificate_id: UUID
 ) -> DestructionCertificate:
-    one = ended_cases.one(organizations, certificate_id)
+    one = certificates.one(certificates.of_cases(organizations), certificate_id)
     _look(request, cast("Organization", one.organization), case=one.case_code)
     return one
 
@@ -75,12 +75,5 @@ def _look(
     case: UUID | None = None,
     rows: int | None = None,
 ) -> None:
-    looks.record(
-        cast("User", request.user),
-        organization,
-        LookedAt.CERTIFIED,
-        case=case,
-        rows=rows,
-        purpose=PURPOSE,
-        address=address_of(request),
-    )
+    overseer = Overseer(person_of(request), address_of(request))
+    looks.record(overseer, organization, LookedAt.CERTIFIED, case=case, rows=rows)

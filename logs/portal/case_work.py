@@ -5,6 +5,7 @@ Whatever is refused, or finds the vault away, comes back as it was typed.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -16,16 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from logs.cases import errands, reading, working
 from logs.cases.access import HrViewer, hr_managers_of
+from logs.cases.acts import LONGEST_TEXT, MAX_MINUTES, MAX_VIEWS
 from logs.cases.models import Case
 from logs.portal.cases import destroyed_after, facts_of, open_steps, today
 from logs.portal.frame import hr_page, show
-from logs.portal.vault_forms import explain
+from logs.portal.vault_forms import explain, too_few_custodians
 from orgo_audit.accounts.models import User
 from orgo_audit.errors import BadInput, Conflict, NotFound, OrgoError
 
-MAX_MINUTES = 15
-MAX_VIEWS = 3
-LONGEST_REASON = 2000
 FIELDS = {
     "identity": "who it is, as it was reported",
     "name": "name",
@@ -35,6 +34,8 @@ FIELDS = {
 }
 # The vault's word for somebody who takes part in the case. It is not passed on.
 NOT_ASSIGNABLE = "not_assignable"
+# What looks like somebody's e-mail address, which no note should have.
+_ADDRESS = re.compile(r"(?<![^\s@<>()\",;:])[^\s@<>()\",;:]+@[^\s@<>()\",;:]+\.[^\W\d_]{2,}")
 DONE = {
     "acknowledged": "The receipt is noted as acknowledged.",
     "answered": "The feedback is noted as given.",
@@ -82,14 +83,22 @@ def _confirm(request: HttpRequest, case: Case, step: str) -> HttpResponse:
 def case_notes(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpResponse:
     case = reading.case_to_work(viewer, code)
     text = request.POST.get("text", "")
+    if (found := _ADDRESS.search(text)) and "as_it_is" not in request.POST:
+        return _note_page(request, case, text, status=400, address=found[0])
     try:
         working.write_note(viewer, case, text)
     except BadInput as problem:
-        longest = working.LONGEST_NOTE
-        context = {**facts_of(case), "text": text, "problem": problem, "longest_note": longest}
-        return show(request, "cases/note.html", context, status=400)
+        return _note_page(request, case, text, status=problem.status, problem=problem)
     messages.success(request, "The note is kept.")
     return back_to(code)
+
+
+def _note_page(
+    request: HttpRequest, case: Case, text: str, *, status: int, **why: object
+) -> HttpResponse:
+    """The note as it was typed, and why it is not kept yet."""
+    context = {**facts_of(case), "text": text, "longest_note": working.LONGEST_NOTE, **why}
+    return show(request, "cases/note.html", context, status=status)
 
 
 # --- what the vault is asked for ------------------------------------------------------------------
@@ -158,7 +167,7 @@ class RevealForm(VaultForm):
     )
     reason = forms.CharField(
         label="Reason",
-        max_length=LONGEST_REASON,
+        max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="The custodians decide by it. It is kept with the request.",
     )
@@ -198,9 +207,12 @@ def case_reveal_request(request: HttpRequest, viewer: HrViewer, code: UUID) -> H
         body = {"case": str(code), **form.cleaned_data}
         if (answer := form.ask("ask_reveal", viewer, case, body)) is not None:
             return HttpResponseRedirect(f"{reverse('cases')}reveals/{UUID(answer['id'])}/")
-    return _form_page(request, case, form, "cases/ask_reveal.html")
+    lacking = too_few_custodians([case.organization], viewer.user)
+    return _form_page(request, case, form, "cases/ask_reveal.html", lacking=lacking)
 
 
-def _form_page(request: HttpRequest, case: Case, form: VaultForm, template: str) -> HttpResponse:
-    context = {**facts_of(case), "form": form}
+def _form_page(
+    request: HttpRequest, case: Case, form: VaultForm, template: str, **more: object
+) -> HttpResponse:
+    context = {**facts_of(case), "form": form, **more}
     return show(request, template, context, status=form.status if form.errors else 200)

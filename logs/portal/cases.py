@@ -11,15 +11,16 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from logs.admin.listing import single_values
 from logs.cases import clock, reading, working
 from logs.cases.access import HrViewer, policy_of
 from logs.cases.models import Case, CaseState
 from logs.cases.reading import CaseEventQuery
+from logs.pages.addresses import single_values
 from logs.portal import exports, listing, timeline
 from logs.portal.frame import hr_page, show
 from logs.record.export import Form, chosen_form
 from logs.retention import holds
+from orgo_audit.errors import BadInput
 from orgo_audit.policy.regimes import Kept, kept_cases
 from orgo_audit.policy.schema import SensitiveWorkflow
 
@@ -38,19 +39,35 @@ def case_list(request: HttpRequest, viewer: HrViewer) -> HttpResponse:
     if (cleaned := listing.without_empty_fields(request.GET)) is not None:
         return HttpResponseRedirect(cleaned)
     kinds = listing.kinds_of(viewer)
-    asked = listing.ListAddress.parse(request.GET, kinds)
+    try:
+        asked = listing.ListAddress.parse(request.GET, kinds)
+    except BadInput as problem:
+        return _bad_filter(request, kinds, problem)
     page = reading.cases(viewer, asked.query, cursor=asked.cursor, size=listing.PAGE_SIZE)
+    is_whole = page.next is None and page.previous is None
     context = {
         "asked": asked,
         "kinds": kinds,
         "states": CaseState.values,
-        "lines": [listing.line_of(case, today=today()) for case in page.rows],
-        "is_whole": page.next is None and page.previous is None,
+        "lines": listing.lines_of(page.rows, today=today(), is_whole=is_whole),
+        "is_whole": is_whole,
         "organizations": len(viewer.organizations),
         "newer": asked.page_href(page.previous),
         "older": asked.page_href(page.next),
     }
     return show(request, "cases/list.html", context)
+
+
+def _bad_filter(request: HttpRequest, kinds: dict[str, str], problem: BadInput) -> HttpResponse:
+    """The list's form as it was filled in, and what is wrong with it; no case is looked at."""
+    context = {
+        "asked": listing.ListAddress.as_typed(request.GET),
+        "kinds": kinds,
+        "states": CaseState.values,
+        "problem": problem,
+        "label": listing.LABELS.get(problem.path, problem.path),
+    }
+    return show(request, "cases/list.html", context, status=problem.status)
 
 
 @hr_page
@@ -60,7 +77,9 @@ def case_list_export(request: HttpRequest, viewer: HrViewer) -> HttpResponseBase
     form = chosen_form("".join(parameters.pop("format", [])))
     asked = listing.ListAddress.parse(parameters, listing.kinds_of(viewer))
     cases = reading.exported_cases(viewer, asked.query)
-    return exports.case_file(form, cases, today=today())
+    is_whole = len(cases) <= listing.PAGE_SIZE
+    lines = listing.lines_of(cases, today=today(), is_whole=is_whole)
+    return exports.case_file(form, [line.case for line in lines], today=today())
 
 
 # --- one case -------------------------------------------------------------------------------------
@@ -97,17 +116,16 @@ def case_export(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpRespo
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that can be taken now: its name, and the words of its button."""
+    """A step that can be taken now: its name, and the words of its button. Each asks first."""
 
     name: str
     words: str
-    asks_first: bool = False
 
 
 _STEPS = {
     "acknowledged": Step("acknowledged", "Receipt is acknowledged"),
     "answered": Step("answered", "Feedback is given"),
-    "closed": Step("closed", "Close the case…", asks_first=True),
+    "closed": Step("closed", "Close the case"),
     "reopened": Step("reopened", "Reopen the case"),
 }
 

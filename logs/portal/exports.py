@@ -13,23 +13,22 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from logs.cases import exporting
-from logs.cases.exporting import Json
+from logs.cases.exporting import Json, as_anonymized
 from logs.cases.models import Case, CaseEvent
-from logs.cases.reading import as_anonymized
 from logs.record.export import Form
 
 
 def case_file(form: Form, cases: Iterable[Case], *, today: date) -> HttpResponse:
     rows = exporting.told_cases(cases, today=today)
-    return _attached(form, rows, exporting.CASE_COLUMNS)
+    return attached(form, rows, exporting.CASE_COLUMNS)
 
 
 def event_file(form: Form, events: Iterable[CaseEvent]) -> HttpResponse:
     rows = [as_anonymized(event) for event in events]
-    return _attached(form, rows, exporting.EVENT_COLUMNS)
+    return attached(form, rows, exporting.EVENT_COLUMNS)
 
 
-def _attached(form: Form, rows: Sequence[Json], columns: Sequence[str]) -> HttpResponse:
+def attached(form: Form, rows: Sequence[Json], columns: Sequence[str]) -> HttpResponse:
     """For spreadsheets with the mark that says UTF-8; their last line names count and zone."""
     content = b"".join(exporting.written(form, rows, columns))
     if form is Form.CSV:

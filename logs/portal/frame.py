@@ -1,4 +1,4 @@
-"""What all pages of the restricted area share: who may enter, for what purpose, menu and refusals.
+"""What all pages of the restricted area share: who may enter, for what purpose, refusals.
 
 Whoever may not enter finds nothing here; whoever sees cases has said why.
 """
@@ -6,7 +6,6 @@ Whoever may not enter finds nothing here; whoever sees cases has said why.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -16,42 +15,23 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from logs.cases.access import Identity, hr_viewer
+from logs.cases.access import hr_viewer
 from logs.portal import purpose
-from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.models import User
+from orgo_audit.accounts.people import Identity
 from orgo_audit.admin import PageRefused
+from orgo_audit.callers import address_of
 from orgo_audit.errors import NotFound, OrgoError
-from orgo_audit.requests import address_of
 
 View = Callable[..., HttpResponseBase]
 Found = TypeVar("Found")
 
-# What the menu offers: words, the address below /cases/, the roles that have it.
-_MENU = (
-    ("Cases", "", (Role.HR_MANAGER,)),
-    ("Counts", "counts/", (Role.HR_MANAGER,)),
-    ("Reveal requests", "reveals/", (Role.HR_MANAGER, Role.CUSTODIAN, Role.DPO, Role.AUDITOR)),
-    ("Texts", "texts/", (Role.CUSTODIAN,)),
-    ("Passkeys", "passkeys/", (Role.CUSTODIAN,)),
-    ("Unassigned", "unassigned/", (Role.DPO,)),
-    ("Access log", "access-log/", (Role.DPO, Role.AUDITOR)),
-    ("Certificates", "certificates/", (Role.DPO, Role.AUDITOR)),
-)
 _TITLES = {
     400: "This cannot be used",
     403: "You may not do this",
     409: "This is no longer possible",
     503: "The vault is away for a moment",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class MenuLink:
-    """A place of the menu, and whether this page is it."""
-
-    label: str
-    href: str
-    is_current: bool
 
 
 def hr_page(view: View) -> View:
@@ -114,20 +94,8 @@ def ask_purpose(
 def show(
     request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    """A page of this area, under its menu."""
-    own = {"menu": menu_of(request), "purpose": purpose.of(request)}
-    return render(request, template, own | context, status=status)
-
-
-def menu_of(request: HttpRequest) -> list[MenuLink]:
-    """Where this person may go in the restricted area."""
-    start, user = reverse("cases"), request.user
-    held = {one.role for one in user.held_memberships} if isinstance(user, User) else set()
-    return [
-        MenuLink(label, start + place, request.path == start + place)
-        for label, place, roles in _MENU
-        if held.intersection(roles)
-    ]
+    """A page of this area, which says what for somebody is here."""
+    return render(request, template, {"purpose": purpose.of(request)} | context, status=status)
 
 
 def _entered(request: HttpRequest, enter: Callable[[User], HttpResponseBase]) -> HttpResponseBase:

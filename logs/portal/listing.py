@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from logs.admin.listing import cursor_in, single_values
 from logs.cases import clock
 from logs.cases.access import HrViewer, policy_of
 from logs.cases.clock import Deadline
 from logs.cases.models import Case, CaseState
 from logs.cases.reading import CaseQuery
+from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
 from logs.record.paging import Cursor
 from orgo_audit.errors import BadInput
 
-PAGE_SIZE = 50
+# So large that the list is nearly always whole, and so in the order of what is due.
+PAGE_SIZE = 200
 SHORT_CODE = 8
 LABELS = {
     "workflow": "Kind",
@@ -74,6 +75,16 @@ def line_of(case: Case, *, today: date) -> CaseLine:
     return CaseLine(case, kind_of(case.workflow), age, deadlines)
 
 
+def lines_of(cases: Iterable[Case], *, today: date, is_whole: bool) -> list[CaseLine]:
+    """A whole list begins with what is due first; a part of one stays in the order of opening."""
+    lines = [line_of(case, today=today) for case in cases]
+    return sorted(lines, key=_due_day) if is_whole else lines
+
+
+def _due_day(line: CaseLine) -> date:
+    return line.next_deadline.due if line.next_deadline else date.max
+
+
 @dataclass(frozen=True, slots=True)
 class ListAddress:
     """What the address of the list asks for, and the addresses that lead on from it."""
@@ -87,14 +98,21 @@ class ListAddress:
         """BadInput, naming the parameter, for whatever is unknown or malformed."""
         given = single_values(parameters, _PARAMETERS)
         query = CaseQuery(
-            workflow=_one_of("workflow", given, kinds),
-            state=_one_of("state", given, CaseState.values),
-            since=_day("since", given),
-            until=_day("until", given),
+            workflow=one_of("workflow", given, kinds),
+            state=one_of("state", given, CaseState.values),
+            since=day_in("since", given),
+            until=day_in("until", given),
         )
         if query.since and query.until and query.since >= query.until:
             raise BadInput("`until` must be later than `since`", path="until", code="empty_range")
         return cls(given, query, cursor_in(given))
+
+    @classmethod
+    def as_typed(cls, parameters: QueryDict) -> ListAddress:
+        """For the form alone, where something in the address cannot be used."""
+        known = {name: str(value) for name, value in parameters.items() if name in _PARAMETERS}
+        query = CaseQuery(workflow=known.get("workflow", ""), state=known.get("state", ""))
+        return cls(known, query, None)
 
     @property
     def filters(self) -> dict[str, str]:
@@ -134,14 +152,14 @@ def _address(parameters: dict[str, str]) -> str:
     return f"?{urlencode(parameters)}"
 
 
-def _one_of(name: str, given: dict[str, str], known: Iterable[str]) -> str:
+def one_of(name: str, given: dict[str, str], known: Iterable[str]) -> str:
     value = given.get(name, "")
     if value and value not in set(known):
         raise BadInput(f"expected one of {', '.join(known)}", path=name)
     return value
 
 
-def _day(name: str, given: dict[str, str]) -> date | None:
+def day_in(name: str, given: dict[str, str]) -> date | None:
     if name not in given:
         return None
     try:

@@ -14,22 +14,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from logs.cases import errands, requests
+from logs.cases import access, errands, passkeys
+from logs.cases.access import Custodian
+from logs.cases.acts import LONGEST_PASSKEY_NAME
 from logs.cases.models import PasskeyState
-from logs.cases.requests import Custodian, ShownPasskey
+from logs.cases.passkeys import ShownPasskey
 from logs.portal.ceremonies import Ceremony, places, signed_answer
 from logs.portal.frame import role_page, show
 from logs.portal.vault_forms import OrganizationForm, explain
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound, OrgoError, Unavailable
 
-LONGEST_NAME = 60
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class NameForm(OrganizationForm):
     name = forms.CharField(
         label="Name of the new passkey",
-        max_length=LONGEST_NAME,
+        max_length=LONGEST_PASSKEY_NAME,
         help_text="Such as “my phone” or “blue key”: for you and the other custodians.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -47,7 +48,7 @@ class Step:
 # --- one's own ----------------------------------------------------------------------------------
 
 
-@role_page(requests.custodian)
+@role_page(access.custodian)
 @_form_methods
 def listed(request: HttpRequest, custodian: Custodian) -> HttpResponse:
     """One's own passkeys, each step of a new one, and what waits for a comparison."""
@@ -125,7 +126,7 @@ def _page(
     problem: OrgoError | None = None,
     status: int = 400,
 ) -> HttpResponse:
-    shown = requests.passkeys(custodian)
+    shown = passkeys.shown(custodian)
     context = {
         "title": "Passkeys",
         "own": [one for one in shown if one.is_own],
@@ -143,11 +144,11 @@ def _page(
 # --- another custodian's ------------------------------------------------------------------------
 
 
-@role_page(requests.custodian)
+@role_page(access.custodian)
 @_form_methods
 def confirm(request: HttpRequest, custodian: Custodian, passkey_id: UUID) -> HttpResponse:
     """Compares another custodian's new passkey, and confirms it with a passkey of one's own."""
-    shown = requests.passkey(custodian, passkey_id)
+    shown = passkeys.one(custodian, passkey_id)
     if shown.is_own or shown.row.state != PasskeyState.PROVEN:
         raise NotFound
     problem = None

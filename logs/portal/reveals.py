@@ -19,18 +19,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from logs.cases import errands, requests
-from logs.cases.models import Act, ApprovalRequest, RequestState
+from logs.cases.acts import LONGEST_TEXT, Act
+from logs.cases.models import ApprovalRequest, RequestState
 from logs.cases.requests import RequestViewer, ShownRequest
 from logs.portal import purpose
 from logs.portal.ceremonies import Ceremony, places, signed_answer
 from logs.portal.frame import role_page, show
-from logs.portal.vault_forms import OrganizationForm, explain
+from logs.portal.vault_forms import OrganizationForm, explain, too_few_custodians
 from logs.retention import erasing
-from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.models import Organization, User
+from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound, OrgoError, Unavailable
-from orgo_audit.requests import address_of
 
-LONGEST_TEXT = 2000
 LONGEST_PERSON = 320
 _SAID = {
     "approve": "Your approval is recorded.",
@@ -115,7 +115,8 @@ def new_erasure(request: HttpRequest, viewer: RequestViewer) -> HttpResponse:
         else:
             messages.success(request, "Two custodians are asked. You need not stay on this page.")
             return redirect("reveal", request_id=UUID(answer["id"]))
-    context = {"title": "Ask for an erasure", "form": form}
+    lacking = too_few_custodians(organizations, viewer.user)
+    context = {"title": "Ask for an erasure", "form": form, "lacking": lacking}
     return show(request, "cases/erasure_new.html", context, status=status)
 
 
@@ -215,6 +216,9 @@ def _page(
         "views_left": max(row.views - row.views_done, 0),
     }
     is_pending = row.state == RequestState.PENDING
+    if is_pending:
+        asker = User.objects.filter(pk=row.requester_id or 0).first()
+        context["lacking"] = too_few_custodians([shown.organization], asker)
     if is_pending and not is_own and shown.organization in viewer.decides:
         context |= _to_decide(viewer, shown) | places(request)
     status = problem.status if problem else 400 if form else 200

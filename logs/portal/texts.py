@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from logs.cases import errands, requests
-from logs.cases.requests import Custodian
+from logs.cases import access, errands
+from logs.cases.access import Custodian
 from logs.portal.frame import role_page, show
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, NotFound, OrgoError
 
 
-@role_page(requests.custodian)
+@role_page(access.custodian)
 @require_safe
 def listed(request: HttpRequest, custodian: Custodian) -> HttpResponse:
     """The newest cases of each organization, and how many of their texts HR has."""
@@ -30,7 +30,7 @@ def listed(request: HttpRequest, custodian: Custodian) -> HttpResponse:
     return show(request, "cases/texts.html", context)
 
 
-@role_page(requests.custodian)
+@role_page(access.custodian)
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_case(request: HttpRequest, custodian: Custodian, code: UUID) -> HttpResponse:
     """Masked texts of one case, a page of events behind `?after=`; a POST releases one of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,8 +15,8 @@ from logs.cases import unassigned
 from logs.cases.unassigned import Officer, UnassignedCase
 from logs.portal.frame import role_page, show
 from logs.portal.listing import SHORT_CODE, kind_of
+from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotFound, OrgoError
-from orgo_audit.requests import address_of
 
 LONGEST_NAME = 150
 _HELD = {
@@ -49,11 +50,11 @@ class GivingForm(forms.Form):
             choices.insert(0, ("", "choose…"))
         self.fields["case"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
-    def give(self, officer: Officer, address: str | None) -> bool:
+    def give(self, officer: Officer) -> bool:
         """Whether it is done; if not, the form says what is to be tried."""
         case, name = self._cases[self.cleaned_data["case"]], self.cleaned_data["user"]
         try:
-            unassigned.assign(officer, case, name, address)
+            unassigned.assign(officer, case, name)
         except BadInput:
             self.add_error("user", NOT_ACCEPTED)
         except NotFound:
@@ -68,13 +69,14 @@ class GivingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def listed(request: HttpRequest, officer: Officer) -> HttpResponse:
     """The cases that no HR manager has; a POST gives one of them to somebody."""
-    found, address = unassigned.unassigned(officer), address_of(request)
+    officer = replace(officer, address=address_of(request))
+    found = unassigned.unassigned(officer)
     cases = found.cases
     form = GivingForm(request.POST if request.method == "POST" else None, cases)
-    if form.is_valid() and form.give(officer, address):
+    if form.is_valid() and form.give(officer):
         messages.success(request, "The case is given, and on that person’s list now.")
         return redirect("unassigned-cases")
-    unassigned.record_look(officer, cases, address)
+    unassigned.record_look(officer, cases)
     context = {
         "title": "Unassigned cases",
         "lines": [(case, _short(case), kind_of(case.workflow)) for case in cases.values()],

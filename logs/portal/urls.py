@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("unassigned/", unassigned.listed, name="unassigned-cases"),
     # --- the restricted access log and the certificates of cases, for the dpo and the auditor ---
     path("access-log/", access_log.access_log, name="case-access-log"),
+    path("access-log/export/", access_log.exported, name="case-access-log-export"),
     path("certificates/", case_certificates.listed, name="case-certificates"),
     path(
         "certificates/<uuid:certificate_id>/json/",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
-from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.models import Membership, Organization, Role, User
 from orgo_audit.errors import OrgoError
 
 
@@ -30,6 +33,18 @@ class OrganizationForm(forms.Form):
     def chosen(self) -> Organization:
         """Of a valid form."""
         return self._only or self.cleaned_data["organization"]
+
+
+def too_few_custodians(organizations: Iterable[Organization], asker: User | None) -> list[str]:
+    """Where fewer than two others could decide: a request waits in vain there.
+
+    Takes no notice of who takes part in what: that would tell.
+    """
+    others = Q(role=Role.CUSTODIAN, user__is_active=True)
+    if asker is not None:
+        others &= ~Q(user=asker)
+    able = Counter(Membership.objects.filter(others).values_list("organization__slug", flat=True))
+    return [one.slug for one in organizations if able[one.slug] < 2]  # noqa: PLR2004
 
 
 def explain(form: forms.Form, problem: OrgoError) -> None:

@@ -32,10 +32,9 @@ DELETE FROM logs_quarantinedevent WHERE id IN (
 
 
 def forget_spent_rows(now: datetime) -> None:
-    """Idempotency keys stay 30 days, read marks one; refused items as `prune_quarantine` says."""
-    Batch.objects.filter(recorded_at__lt=now - KEEP_IDEMPOTENCY_KEYS).delete()
+    """Idempotency keys stay 30 days and the rest of that day, read marks one."""
+    Batch.objects.filter(recorded_on__lt=(now - KEEP_IDEMPOTENCY_KEYS).date()).delete()
     ReadMark.objects.filter(recorded_at__lt=now - KEEP_READ_MARKS).delete()
-    prune_quarantine(now)
 
 
 def prune_quarantine(now: datetime) -> None:

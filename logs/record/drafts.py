@@ -1,12 +1,11 @@
 """From the wire's words to drafts of events: types, limits, a verdict per item. Stores nothing.
 
-The blueprint's words (`user`, `from`, `timestamp`) end here; `as_wire` speaks them again.
+The blueprint's words (`user`, `from`, `timestamp`) end here; `wire.py` speaks them again.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,6 +17,7 @@ from msgspec import Meta
 
 from logs.record import strict_json
 from logs.record.vocabulary import LogType, Outcome, code_of, outcome_of
+from logs.record.wire import action_key
 from orgo_audit.errors import BadInput
 
 MAX_EVENTS = 5000
@@ -67,43 +67,6 @@ _WIRE: dict[LogType, type[_ActionWire] | type[_ErrorWire]] = {
 _KNOWN_KEYS = {kind: frozenset(wire.__struct_encode_fields__) for kind, wire in _WIRE.items()}
 _KEPT_ELSEWHERE = {kind: keys | {"log_type", "details"} for kind, keys in _KNOWN_KEYS.items()}
 
-# Filters and answers by the wire's names; `action` stands for `error` in error logs, too.
-FIELD_OF_WIRE = {
-    "action": "action",
-    "status": "status",
-    "user": "actor",
-    "task_id": "task_id",
-    "email_id": "email_id",
-    "ip_address": "ip_address",
-    "from": "route_from",
-    "to": "route_to",
-    "source": "source",
-    "outcome": "outcome",
-}
-# What an answer says beside action and time, in this order.
-ANSWER_FIELDS = {
-    "user": "actor",
-    "task_id": "task_id",
-    "email_id": "email_id",
-    "from": "route_from",
-    "to": "route_to",
-    "status": "status",
-    "reason": "reason",
-    "ip_address": "ip_address",
-    "workflow": "workflow",
-}
-DRAFT_FIELD_OF_WIRE = {"action": "action", **ANSWER_FIELDS}
-# Keys whose names tell nothing about anybody.
-_PUBLIC_KEYS = frozenset(
-    {*DRAFT_FIELD_OF_WIRE, "timestamp", "error", "log_type", "details", "identities"}
-)
-
-
-def public_path(path: str) -> str:
-    """The part of a path that names nobody: its first key, if it is one that we know."""
-    first = re.split(r"[.\[]", path, maxsplit=1)[0]
-    return first if first in _PUBLIC_KEYS else ""
-
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """An event that is right in itself and not yet stored. Absent is None, never an empty text."""
@@ -135,6 +98,10 @@ class Refusal:
     code: str
     path: str
     sentence: str
+
+    @classmethod
+    def of(cls, problem: BadInput) -> Refusal:
+        return cls(problem.code, problem.path, problem.sentence)
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -184,15 +151,13 @@ class _Unparsed:
 def judged(sent: Any, log_type: LogType | None, now: datetime) -> Item:
     """One parsed item with its verdict; without `log_type` it has to carry its own."""
     if isinstance(sent, _Unparsed):
-        problem = sent.problem
-        return Item(Refusal(problem.code, problem.path, problem.sentence), sent.line)
+        return Item(Refusal.of(sent.problem), sent.line)
     kind = log_type
     try:
         kind = _log_type_of(sent, log_type)
         return Item(draft_of(sent, kind, now=now), sent, kind.value)
     except BadInput as problem:
-        refusal = Refusal(problem.code, problem.path, problem.sentence)
-        return Item(refusal, sent, kind.value if kind else "")
+        return Item(Refusal.of(problem), sent, kind.value if kind else "")
 
 
 def _log_type_of(sent: Any, expected: LogType | None) -> LogType:
@@ -241,7 +206,7 @@ def draft_of(sent: dict[str, Any], log_type: LogType, *, now: datetime) -> Draft
 
 
 def _missing(log_type: LogType) -> BadInput:
-    name = "error" if log_type is LogType.ERROR else "action"
+    name = action_key(log_type)
     return BadInput(
         f"every {log_type.value} event has {name!r}, a text that is not empty",
         path=name,
@@ -344,31 +309,3 @@ def _wrong_text(name: str, value: Any) -> BadInput | None:
     if len(value) > limit:
         return BadInput(f"longer than {limit} characters", path=name, code="too_long")
     return None
-
-
-def format_instant(instant: datetime) -> str:
-    """UTC with `Z`, without a fraction where it is zero, else with six digits."""
-    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-    return f"{text}.{instant.microsecond:06d}Z" if instant.microsecond else f"{text}Z"
-
-
-def as_wire(event: Any, organization: str) -> dict[str, Any]:
-    """A stored event in the blueprint's words; absent keys stay absent."""
-    log_type = LogType(event.log_type)
-    wire: dict[str, Any] = {
-        "id": str(event.id),
-        "log_type": log_type.value,
-        "timestamp": format_instant(event.occurred_at),
-        "error" if log_type is LogType.ERROR else "action": event.action,
-    }
-    for name, attribute in ANSWER_FIELDS.items():
-        if (value := getattr(event, attribute)) is not None:
-            wire[name] = value
-    wire |= {
-        "recorded_at": format_instant(event.recorded_at),
-        "organization": organization,
-        "source": event.source,
-        "outcome": event.outcome,
-        "details": event.details,
-    }
-    return wire

@@ -1,7 +1,7 @@
 """Streams exactly the events that a query selects, in the list's order; never keeps them all.
 
 PostgreSQL writes the columns of both forms (COPY): Django's objects on the way would cost several
-times as much. An NDJSON line must equal what `drafts.as_wire` gives; a test compares them.
+times as much. An NDJSON line must equal what `wire.as_wire` gives; a test compares them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from psycopg import sql
 
 from logs.record import own_events, reading
 from logs.record.access import Readable, Viewer
-from logs.record.drafts import ANSWER_FIELDS
 from logs.record.models import Event
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
+from logs.record.wire import ANSWER_FIELDS
 from orgo_audit.errors import BadInput
 
 ROWS_PER_BLOCK = 128
@@ -265,7 +265,7 @@ _WHOLE_MINUTES_SINCE = "1973-01-01Z"
 
 
 def _instant(column: str, zone: ZoneInfo) -> str:
-    """An instant as `drafts.format_instant` writes it: UTC with `Z`, or the zone's offset."""
+    """An instant as `wire.format_instant` writes it: UTC with `Z`, or the zone's offset."""
     utc = _formatted(column, f"{column} AT TIME ZONE 'UTC'", '"Z"')
     if zone.key == UTC.key:
         return utc

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from logs.record.drafts import FIELD_OF_WIRE, plain_address
+from logs.record.drafts import plain_address
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
+from logs.record.wire import FILTER_FIELDS
 from orgo_audit.errors import BadInput
 
 TIMES = ("since", "until")
@@ -20,7 +21,7 @@ _INSTANT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
 def query_from(given: Mapping[str, str], log_types: Iterable[LogType]) -> EventQuery:
     """The query of these filters by the wire's names; BadInput names the first malformed one."""
     filters = {
-        field: _value(name, given[name]) for name, field in FIELD_OF_WIRE.items() if name in given
+        field: _value(name, given[name]) for name, field in FILTER_FIELDS.items() if name in given
     }
     since, until = (_instant(name, given[name]) if name in given else None for name in TIMES)
     if since is not None and until is not None and since >= until:
@@ -28,9 +29,14 @@ def query_from(given: Mapping[str, str], log_types: Iterable[LogType]) -> EventQ
     return EventQuery(frozenset(log_types), filters, since, until)
 
 
-def _value(name: str, value: str) -> str:
+def refuse_nul(name: str, value: str) -> None:
+    """BadInput for what no column can hold, and PostgreSQL cannot be asked for."""
     if "\0" in value:
         raise BadInput("text must not contain NUL", path=name, code="nul_character")
+
+
+def _value(name: str, value: str) -> str:
+    refuse_nul(name, value)
     if name == "outcome" and value not in set(Outcome):
         raise BadInput(f"expected one of {', '.join(Outcome)}", path=name, code="unknown_outcome")
     return plain_address(value) if name == "ip_address" else value

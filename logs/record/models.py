@@ -135,21 +135,21 @@ class LogScopeGroupGrant(GroupObjectPermissionBase):
 
 
 class Batch(models.Model):
-    """An idempotency key with the receipt it got. No page and no address shows it."""
+    """An idempotency key with the receipt it got, encrypted. No page and no address shows it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=100)
     key = models.BinaryField(max_length=32)
     body_digest = models.BinaryField(max_length=32)
-    receipt = SentJSONField()
-    recorded_at = models.DateTimeField()
+    receipt = models.BinaryField()
+    recorded_on = models.DateField()
 
     class Meta:
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["organization", "source", "key"], name="batch_key_once")
         ]
-        indexes = [models.Index(fields=["recorded_at"], name="batch_recorded_at")]
+        indexes = [models.Index(fields=["recorded_on"], name="batch_recorded_on")]
 
     def __str__(self) -> str:
         return f"batch {self.pk}"
@@ -273,3 +273,27 @@ class ErasedEvents(models.Model):
 
     def __str__(self) -> str:
         return "events erased of a task"
+
+
+class Beat(models.Model):
+    """When one of our processes was last seen at work, and what keeps it from it."""
+
+    class Process(models.TextChoices):
+        VAULT = "vault", "the vault"
+        WORKER = "worker", "the worker, called by beat"
+
+    process = models.CharField(primary_key=True, max_length=6, choices=Process.choices)
+    beaten_at = models.DateTimeField()
+    problem = models.TextField(default="", blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            # In full: a nested class does not see `Process`.
+            models.CheckConstraint(
+                condition=models.Q(process__in=["vault", "worker"]), name="beat_process_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"beat of {self.process}"

@@ -33,7 +33,7 @@ def report_read(
 ) -> None:
     """Puts on record that somebody read `what`; raises if that cannot be written."""
     for organization in organizations:
-        look = {"read": what} | _told_filters(filters, organization)
+        look = {"read": what} | _with_filters(filters, organization)
         _report_once("Logs Viewed", organization, viewer.name, viewer.address, look)
 
 
@@ -46,15 +46,19 @@ def report_export(
 ) -> None:
     """Puts on record that somebody takes `what` away, each time; raises if that fails."""
     for organization in organizations:
-        look = {"exported": what, "format": form} | _told_filters(filters, organization)
+        look = {"exported": what, "format": form} | _with_filters(filters, organization)
         _report("Logs Exported", organization, viewer.name, viewer.address, look)
 
 
-def _told_filters(filters: Mapping[str, str], organization: Organization) -> dict[str, Any]:
-    told = dict(filters)
-    if not references.is_ordinary(told, Sender(organization, PORTAL)):
-        told = dict.fromkeys(told, WITHHELD)
-    return {"filters": told} if told else {}
+def _with_filters(filters: Mapping[str, str], organization: Organization) -> dict[str, Any]:
+    return {"filters": _typed(filters, organization)} if filters else {}
+
+
+def _typed(words: Mapping[str, str], organization: Organization) -> dict[str, str]:
+    """What a person typed, withheld where it would be sealed if a service sent it."""
+    if references.is_ordinary(dict(words), Sender(organization, PORTAL)):
+        return dict(words)
+    return dict.fromkeys(words, WITHHELD)
 
 
 def report_refusal(
@@ -76,22 +80,17 @@ def report_rate_limit(token: ServiceToken, address: str | None) -> None:
     _report_once("Rate Limited", token.organization, Viewer(token).name, address, {})
 
 
-def report_sign_in(user: User, address: str | None, told: dict[str, Any]) -> None:
-    """A person gave the right password; `told` says what else is due."""
+def report_account(
+    action: str,
+    user: User,
+    address: str | None,
+    told: Mapping[str, Any] | None = None,
+    *,
+    by: str = "",
+) -> None:
+    """What a person did with the own account, or `by` somebody else did with it."""
     for organization in _organizations_of(user):
-        _report("Login", organization, user.get_username(), address, told)
-
-
-def report_sign_out(user: User, address: str | None) -> None:
-    """A person signed out."""
-    for organization in _organizations_of(user):
-        _report("Logout", organization, user.get_username(), address, {})
-
-
-def report_password_change(user: User, address: str | None) -> None:
-    """A person changed the own password."""
-    for organization in _organizations_of(user):
-        _report("Password Changed", organization, user.get_username(), address, {})
+        _report(action, organization, by or user.get_username(), address, dict(told or {}))
 
 
 def report_failed_sign_in(name: str, address: str | None) -> None:
@@ -118,26 +117,6 @@ def report_lockout(name: str, address: str | None) -> None:
         _report_once("Sign-in Locked", organization, actor, address, told)
 
 
-def report_unlock(user: User, by: str) -> None:
-    """An operator lets a person try again."""
-    for organization in _organizations_of(user):
-        _report("Sign-in Unlocked", organization, by, None, {"person": user.get_username()})
-
-
-def report_sessions_ended(user: User, address: str | None, ended: int | str) -> None:
-    """A person ended sessions of the own account from another one."""
-    for organization in _organizations_of(user):
-        _report("Sessions Ended", organization, user.get_username(), address, {"ended": ended})
-
-
-def report_second_factor(
-    action: str, user: User, address: str | None, told: Mapping[str, Any], *, by: str = ""
-) -> None:
-    """A person's second factor was set up, given, refused or taken away; `by` somebody else."""
-    for organization in _organizations_of(user):
-        _report(action, organization, by or user.get_username(), address, dict(told))
-
-
 def report_administration(
     action: str, organization: Organization, by: str, told: dict[str, Any]
 ) -> None:
@@ -146,16 +125,23 @@ def report_administration(
 
 
 def report_settlement(
-    action: str, viewer: Viewer, item: QuarantinedEvent, told: dict[str, Any]
+    action: str, viewer: Viewer, item: QuarantinedEvent, told: Mapping[str, str]
 ) -> None:
     """A person replayed or discarded a refused item. What was sent is not told."""
     about = {"item": str(item.pk), "code": item.code, "delivered_by": item.source}
-    _report(action, item.organization, viewer.name, viewer.address, about | told)
+    told = about | _typed(told, item.organization)
+    _report(action, item.organization, viewer.name, viewer.address, told)
 
 
 def announce_destruction(organization: Organization, told: dict[str, Any]) -> UUID:
     """Says that events are about to be destroyed, and by which plan; the id of what was said."""
     return UUID(_report("Destruction Announced", organization, "system:retention", None, told))
+
+
+def announce_reclassification(organization: Organization, removed_from: Iterable[str]) -> UUID:
+    """Says from which lists something is about to go, and no more; the id of what was said."""
+    told = {"removed_from": sorted(removed_from)}
+    return UUID(_report("Events Reclassified", organization, "system:reclassification", None, told))
 
 
 def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
@@ -232,4 +218,4 @@ def _report(
         ip_address=address,
         details=told,
     )
-    return ingest.record([draft], Sender(organization, PORTAL)).ids[0]
+    return ingest.record([draft], organization).ids[0]

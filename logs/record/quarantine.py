@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -15,21 +14,16 @@ from logs.record import drafts, filters, ingest, own_events, references
 from logs.record.access import Viewer
 from logs.record.drafts import Refusal
 from logs.record.models import QuarantinedEvent
-from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, beyond, page_of
+from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page
 from logs.record.reading import EventQuery
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
-from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
+from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.errors import BadInput, Conflict, NotFound
 
 FILTERS = ("source", "log_type", "code")
 MAX_REASON_CHARACTERS = 500
-
-
-def administered(identity: User | ServiceToken | AnonymousUser) -> list[Organization]:
-    """Whose refused items somebody looks after: an admin those of the own organizations."""
-    return organizations_with_role(identity, Role.ADMIN) if isinstance(identity, User) else []
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -41,8 +35,7 @@ def query_from(given: Mapping[str, str]) -> EventQuery:
     query = filters.query_from(times, LogType)
     wanted = {name: given[name] for name in FILTERS if name in given}
     for name, value in wanted.items():
-        if "\0" in value:
-            raise BadInput("text must not contain NUL", path=name, code="nul_character")
+        filters.refuse_nul(name, value)
     if "log_type" in wanted and wanted["log_type"] not in set(LogType):
         raise BadInput(
             f"expected one of {', '.join(LogType)}", path="log_type", code="wrong_log_type"
@@ -65,13 +58,13 @@ def read(
     organizations = _organizations(viewer)
     own_events.report_read(viewer, organizations, "quarantine", query.described())
     wanted = _rows(organizations, query).defer(*([] if with_sent else ["sent"]))
-    found = list(beyond(wanted, cursor, by="recorded_at")[: size + 1])
-    return page_of(found, cursor, size=size, place_of=lambda item: (item.recorded_at, item.pk))
+    return page(wanted, cursor, size=size, by="recorded_at")
 
 
 def count(viewer: Viewer, query: EventQuery, *, at_most: int) -> int:
     """How many items the query has, counted no further than `at_most`."""
-    return _rows(administered(viewer.identity), query)[:at_most].count()
+    own = organizations_with_role(viewer.identity, Role.ADMIN)
+    return _rows(own, query)[:at_most].count()
 
 
 def get(viewer: Viewer, item_id: UUID) -> QuarantinedEvent:
@@ -84,7 +77,7 @@ def get(viewer: Viewer, item_id: UUID) -> QuarantinedEvent:
 
 
 def _organizations(viewer: Viewer) -> list[Organization]:
-    if organizations := administered(viewer.identity):
+    if organizations := organizations_with_role(viewer.identity, Role.ADMIN):
         return organizations
     raise NotFound
 

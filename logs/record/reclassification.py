@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
-from logs.record import ingest
-from logs.record.drafts import ANSWER_FIELDS, Draft, format_instant
+from logs.record import ingest, own_events
 from logs.record.models import Event, QuarantinedEvent, Reclassification
 from logs.record.receipts import Sender
-from logs.record.vocabulary import LogType, code_of, outcome_of
+from logs.record.vocabulary import LogType
+from logs.record.wire import ANSWER_FIELDS, action_key, format_instant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.accounts.tokens import PORTAL
 from orgo_audit.errors import Unavailable
@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 # At most 64 KiB each, some times over in memory.
 BATCH_SIZE = 500
-ACTION = "Events Reclassified"
-ACTOR = "system:reclassification"
 _LOCK_CLASS = 0x7265636C  # any number, as long as nothing else in this database uses it
 _TAKE_ITEMS = (
     "DELETE FROM logs_quarantinedevent WHERE organization_id = %s AND id = ANY (%s) RETURNING *"
@@ -39,19 +37,19 @@ _TAKE_ITEMS = (
 _Delivery = tuple[datetime, str]  # what one batch shares: when it was recorded, its source
 
 
-def run(now: datetime) -> None:
+def run() -> None:
     """Moves all that waits; what another run is just moving is left to it."""
     waiting = Reclassification.objects.order_by().values("organization").distinct()
     try:
         for organization in Organization.objects.filter(pk__in=waiting).order_by("pk"):
-            while _move_batch(organization, now):
+            while _move_batch(organization):
                 continue
     except Unavailable as problem:
         logger.warning("what became sensitive waits to be sealed", extra={"code": problem.code})
 
 
 @transaction.atomic
-def _move_batch(organization: Organization, now: datetime) -> bool:
+def _move_batch(organization: Organization) -> bool:
     """Whether there was something to move."""
     if not _is_our_turn(organization):
         return False
@@ -59,12 +57,15 @@ def _move_batch(organization: Organization, now: datetime) -> bool:
     events = list(
         Event.objects.filter(
             organization=organization, pk__in=_subjects(pending, Reclassification.Kind.EVENT)
-        ).order_by("pk")
+        )
+        .exclude(source=PORTAL)  # by whoever put it down: what the portal says of itself stays
+        .order_by("pk")
     )
     items = _take_items(organization, _subjects(pending, Reclassification.Kind.ITEM))
     if events or items:
         _seal(organization, events, items)
-        announcement = _announce(organization, events, items, now)
+        lists = {event.log_type for event in events} | {"quarantine" for _ in items}
+        announcement = own_events.announce_reclassification(organization, lists)
         _remove([event.pk for event in events], announcement)
     Reclassification.objects.filter(pk__in=[row.pk for row in pending]).delete()
     return bool(pending)
@@ -122,7 +123,7 @@ def as_sent(event: Event) -> dict[str, Any]:
 
     Keys of its own stand beside ours again, in `details` only those that have a name of ours.
     """
-    action = "error" if event.log_type == LogType.ERROR else "action"
+    action = action_key(LogType(event.log_type))
     values = ((name, getattr(event, field)) for name, field in ANSWER_FIELDS.items())
     ours = {"timestamp": format_instant(event.occurred_at), action: event.action}
     ours |= {name: value for name, value in values if value is not None}
@@ -136,28 +137,7 @@ def as_sent(event: Event) -> dict[str, Any]:
     return own | ours
 
 
-def _announce(
-    organization: Organization,
-    events: Iterable[Event],
-    items: Iterable[QuarantinedEvent],
-    now: datetime,
-) -> str | None:
-    """The id of the event that says from which lists something goes, and no more."""
-    lists = {event.log_type for event in events} | {"quarantine" for _ in items}
-    code = code_of(ACTION)
-    draft = Draft(
-        log_type=LogType.SECURITY,
-        occurred_at=now,
-        action=ACTION,
-        code=code,
-        outcome=outcome_of(LogType.SECURITY, code, None),
-        actor=ACTOR,
-        details={"removed_from": sorted(lists)},
-    )
-    return ingest.record([draft], Sender(organization, PORTAL)).ids[0]
-
-
-def _remove(ids: list[uuid.UUID], announcement: str | None) -> None:
+def _remove(ids: list[uuid.UUID], announcement: uuid.UUID) -> None:
     if not ids:
         return
     with connection.cursor() as cursor:

@@ -18,6 +18,7 @@ from django.db import connection
 from logs.record import sensitivity
 from logs.record.digests import keyed_digest
 from logs.record.receipts import Sender
+from orgo_audit.accounts import secret_key
 from orgo_audit.policy import versions
 
 Reference = tuple[str, str]
@@ -29,17 +30,21 @@ _INDEXED_CHARACTERS = 500
 _PUT_DOWN_EVENTS = """
 WITH speaking AS (
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND task_id = ANY (%(task_id)s)
+    WHERE organization_id = %(organization)s AND source <> 'portal'
+      AND task_id = ANY (%(task_id)s)
   UNION ALL
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND email_id = ANY (%(email_id)s)
+    WHERE organization_id = %(organization)s AND source <> 'portal'
+      AND email_id = ANY (%(email_id)s)
   UNION ALL
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND details::text LIKE '%%"task_id"%%'
+    WHERE organization_id = %(organization)s AND source <> 'portal'
+      AND details::text LIKE '%%"task_id"%%'
       AND left(coalesce(details->'details', details)->>'task_id', 500) = ANY (%(task_id)s)
   UNION ALL
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND details::text LIKE '%%"email_id"%%'
+    WHERE organization_id = %(organization)s AND source <> 'portal'
+      AND details::text LIKE '%%"email_id"%%'
       AND left(coalesce(details->'details', details)->>'email_id', 500) = ANY (%(email_id)s)
 ), put_down AS (
   INSERT INTO logs_reclassification (organization_id, kind, subject_id)
@@ -61,7 +66,11 @@ SELECT CASE WHEN NOT truncated THEN sent END, named FROM speaking
 
 
 def judge(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
-    """What of a batch is sensitive, by the policy in force and by what is known already."""
+    """What of a batch is sensitive, by the policy in force and by what is known already.
+
+    Unavailable under another ORGO_SECRET_KEY than before: nothing would be known again.
+    """
+    secret_key.require_known()
     rules = sensitivity.Rules.of(versions.current().for_organization(sender.organization.slug))
     asks = sensitivity.speak_of_something(sent) and _any_known(sender)
     return sensitivity.judge(sent, rules, partial(_known, sender) if asks else None)
@@ -108,7 +117,11 @@ def keep(sender: Sender, references: Iterable[Reference]) -> None:
 
 def digests_of(sent: Any, sender: Sender) -> list[bytes]:
     """What an item speaks of, for finding it again."""
-    return sorted(digest_of(sender, reference) for reference in sensitivity.references(sent))
+    return sorted(digest_of(sender, reference) for reference in _spoken(sent))
+
+
+def _spoken(sent: Any) -> set[Reference]:
+    return sensitivity.spellings(sensitivity.references(sent))
 
 
 def _keep(sender: Sender, digests: Iterable[bytes]) -> set[bytes]:
@@ -133,12 +146,13 @@ def _put_down_events(sender: Sender, references: Iterable[Reference]) -> set[Ref
         return set()
     with connection.cursor() as cursor:
         cursor.execute(_PUT_DOWN_EVENTS, {"organization": sender.organization.pk, **values})
-        return {
+        found = {
             (name, value)
             for row in cursor.fetchall()
             for name, value in zip(sensitivity.REFERENCES * 2, row, strict=True)
             if value is not None
         }
+    return sensitivity.spellings(found)
 
 
 def _put_down_items(sender: Sender, digests: set[bytes]) -> tuple[set[Reference], set[bytes]]:
@@ -155,12 +169,14 @@ def _put_down_items(sender: Sender, digests: set[bytes]) -> tuple[set[Reference]
             if sent is None:
                 unreadable |= {bytes(digest) for digest in named}
             else:
-                found |= sensitivity.references(msgspec.json.decode(sent))
+                found |= _spoken(msgspec.json.decode(sent))
     return found, unreadable
 
 
 def _known(sender: Sender, named: set[Reference]) -> set[Reference]:
-    by_digest = {digest_of(sender, reference): reference for reference in named}
+    """Those that are sensitive, as they are compared."""
+    compared = {(name, value.strip().casefold()) for name, value in named}
+    by_digest = {digest_of(sender, reference): reference for reference in compared}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT digest FROM logs_sensitivereference"

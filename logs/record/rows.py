@@ -6,10 +6,11 @@ import msgspec
 
 from logs.record.drafts import Draft
 
+# A draft's fields, taken apart as `row_of` takes its values.
+_log_type, _occurred_at, *_others, _details = Draft.__struct_fields__
 COLUMNS = (
-    *("id", "log_type", "organization_id", "recorded_at", "occurred_at", "source"),
-    *("action", "code", "outcome", "status", "actor", "task_id", "email_id", "ip_address"),
-    *("route_from", "route_to", "reason", "workflow", "details"),
+    *("id", _log_type, "organization_id", "recorded_at", _occurred_at, "source"),
+    *(*_others, _details),
 )
 Row = tuple[str | None, ...]
 _json = msgspec.json.Encoder().encode

@@ -21,7 +21,15 @@ ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
 # What stands before an @: each run of signs is looked at once.
 _LOCAL_PART = re.compile(r"(?<![^@\s])[^@\s]++@")
 _MOST_MARKS = 30
-_NOT_WORD = re.compile(r"[\W_]+")
+# Letters that nobody sees: Hangul fillers.
+_UNSEEN = "\u115f\u1160"
+_NOT_WORD = re.compile(rf"[\W_{_UNSEEN}]+")
+# What RFC 5322 lets stand inside an address and means nothing; comments may be nested.
+_QUOTES = re.compile(r'["\\]')
+_COMMENT = re.compile(r"\([^()]*+\)")
+_MOST_COMMENTS_DEEP = 4
+_ODD = re.compile(r'["\\(]|\s@|@\s')
+_AROUND_AT = re.compile(r"(?<!\s)\s*+@\s*+")
 
 
 def fold(text: str) -> str:
@@ -52,8 +60,20 @@ def _fold_address(text: str) -> str:
     """One spelling for addresses: no width, case, invisible characters, +tags (RFC 5233)."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", few_marks(text))
-        text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+        text = "".join(sign for sign in text if _is_seen(sign))
     return _LOCAL_PART.sub(_without_tag, text).casefold()
+
+
+def _is_seen(sign: str) -> bool:
+    # A mark that is left over after NFKC changes no letter: a variation selector, for one.
+    return unicodedata.category(sign) not in ("Cf", "Cn", "Mn") and sign not in _UNSEEN
+
+
+def _plain_address(text: str) -> str:
+    """Without quotes, comments and blanks that are no part of an address (RFC 5322)."""
+    for _ in range(_MOST_COMMENTS_DEEP):
+        text = _COMMENT.sub("", text)
+    return _AROUND_AT.sub("@", _QUOTES.sub("", text))
 
 
 def _without_tag(local_part: re.Match[str]) -> str:
@@ -81,12 +101,15 @@ class Rules:
     def names_mailbox(self, text: str) -> bool:
         if text in self._harmless_texts:
             return False
-        folded = _fold_address(text)
-        if any(box in folded for box in self.mailboxes):
+        if self._stands_in(text) or _ODD.search(text) and self._stands_in(_plain_address(text)):
             return True
         if len(text) <= _LONGEST_CACHED:
             self._harmless_texts.add(text)
         return False
+
+    def _stands_in(self, text: str) -> bool:
+        folded = _fold_address(text)
+        return any(box in folded for box in self.mailboxes)
 
     def has_peoples_key(self, item: dict[str, Any]) -> bool:
         if self._harmless_keys.issuperset(item):
@@ -170,6 +193,11 @@ def references(sent: Any) -> set[tuple[str, str]]:
     return found
 
 
+def spellings(named: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Each as it was sent, and as they are compared: without blanks around it, in one case."""
+    return named | {(name, value.strip().casefold()) for name, value in named}
+
+
 def speak_of_something(sent: Iterable[Any]) -> bool:
     """Whether any item names a task or a mail at all."""
     return any(isinstance(item, dict) and not item.keys().isdisjoint(_SPEAKING) for item in sent)
@@ -181,6 +209,9 @@ class Judgement:
 
     sensitive: frozenset[int]
     references: frozenset[tuple[str, str]]
+
+
+ORDINARY = Judgement(frozenset(), frozenset())
 
 
 def judge(
@@ -197,8 +228,8 @@ def judge(
     items = list(sent)
     sensitive = {place for place, item in enumerate(items) if is_sensitive(item, rules)}
     if not sensitive and known is None:
-        return Judgement(frozenset(), frozenset())
-    named = [references(item) for item in items]
+        return ORDINARY
+    named = [spellings(references(item)) for item in items]
     spread = set().union(*(named[place] for place in sensitive))
     if known is not None:
         spread |= known(set().union(*named))

@@ -9,9 +9,9 @@ from typing import Any
 
 from logs.record import erasures, reading
 from logs.record.access import Viewer
-from logs.record.drafts import as_wire, format_instant
 from logs.record.models import Event
 from logs.record.trace import DEFAULT_STAGES, Happening, StageReport, stage_reports, task_state
+from logs.record.wire import as_wire, format_instant
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 

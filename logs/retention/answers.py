@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from logs.record.drafts import format_instant
+from logs.record.wire import format_instant
 from logs.retention.models import DestructionCertificate, LegalHold, ScopeKind
 from logs.retention.overview import Overview, PlannedSegment, Published
 
@@ -34,7 +34,7 @@ def _published(found: Published) -> dict[str, Any]:
     row = found.row
     return {
         "id": str(row.pk),
-        "organization": row.organization.slug if row.organization else None,
+        "organization": row.whose,
         "kind": row.kind,
         "period": found.period,
         "policy_version": row.policy_version,

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from logs.record import own_events
-from logs.retention import facts
+from logs.retention import keeping
 from logs.retention.models import PlannedDestruction, PlanState
 from logs.retention.plan import Rules
+from logs.retention.segments import tenants_of
 from orgo_audit.accounts.models import Membership, Organization, Role, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.errors import Conflict, NotFound
@@ -31,8 +32,7 @@ def admins_among(names: Iterable[str]) -> dict[str, set[str]]:
 
 def is_approved(row: PlannedDestruction, organizations: Iterable[str], rules: Rules) -> bool:
     """Whether each of these organizations that wants two people's approval has it."""
-    log_type = row.segment.partition("-")[0]
-    asking = [name for name in organizations if rules[name, log_type].approval == "two_people"]
+    asking = [name for name in organizations if rules[name, row.log_type].wants_two_people]
     if not asking:
         return True
     given = admins_among(row.approved_by)
@@ -67,15 +67,14 @@ def approve(user: User, plan_id: UUID) -> PlannedDestruction:
 
 def _own(user: User, row: PlannedDestruction) -> list[Organization]:
     administered = organizations_with_role(user, Role.ADMIN)
-    concerned = [row.organization_id] if row.organization_id else facts.tenants_of(row.segment)
+    concerned = [row.organization_id] if row.organization_id else tenants_of(row.segment)
     return [organization for organization in administered if organization.pk in concerned]
 
 
 def _open_for(user: User, row: PlannedDestruction, own: list[Organization]) -> list[Organization]:
     """Where an approval is still missing, and this person's would count."""
-    rules, given = facts.rules(), admins_among(row.approved_by)
-    log_type = row.segment.partition("-")[0]
-    asking = [one for one in own if rules[one.slug, log_type].approval == "two_people"]
+    rules, given = keeping.rules(), admins_among(row.approved_by)
+    asking = [one for one in own if rules[one.slug, row.log_type].wants_two_people]
     if not asking:
         raise Conflict("the policy asks for no approval of this")
     if user.username in row.approved_by:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from logs.retention import facts
 from logs.retention.models import SegmentClosure
+from logs.retention.segments import over, range_of, tenants_of
 from orgo_audit.accounts.models import Organization
 
 # A batch gets its time before its transaction: the last ones of a month may commit in the next.
@@ -32,22 +32,20 @@ def close_months(now: datetime) -> list[str]:
 def to_close(now: datetime) -> list[str]:
     """The months with events that are over and not closed yet."""
     known = set(SegmentClosure.objects.values_list("segment", flat=True).distinct())
-    waiting = [name for name in facts.over(now - MARGIN) if name not in known]
-    return [name for name in waiting if facts.tenants_of(name)]
+    waiting = [name for name in over(now - MARGIN) if name not in known]
+    return [name for name in waiting if tenants_of(name)]
 
 
 def digests_of(segment: str) -> dict[int, tuple[int, str]]:
     """Rows and digest of each organization in the segment, as they are now."""
     hashes: dict[bytes, hashlib._Hash] = {}
     counts: dict[bytes, int] = {}
-    kind, first, following = facts.range_of(segment)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true)"
         )
         wrapper = connection.wrap_database_errors
-        parameters = {"type": kind, "first": first, "next": following}
-        with wrapper, cursor.copy(_ROWS, parameters) as copy:
+        with wrapper, cursor.copy(_ROWS, range_of(segment)) as copy:
             for line in copy:
                 tenant, _, digest = bytes(line).partition(b"\t")
                 hashes.setdefault(tenant, hashlib.sha256()).update(digest)

@@ -19,7 +19,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -31,8 +30,8 @@ from psycopg import errors
 from logs.record import erasures, own_events
 from logs.record.digests import keyed_digest
 from logs.record.partitions import existing_segments
-from logs.retention import facts
 from logs.retention.models import ErasureListing, ErasurePlan, ErasureSought
+from logs.retention.segments import range_of
 from orgo_audit.accounts.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -145,15 +144,13 @@ def _plan(plan: ErasurePlan, now: datetime) -> None:
             batch_size=BATCH_SIZE,
         )
         ErasureSought.objects.filter(plan=plan.pk).delete()
-        waiting.update(planned_at=now, events=len(free), kept=kept)
+        waiting.update(planned_at=now, kept=kept)  # how many, the database counts
 
 
 def _found(organization: int, texts: list[str]) -> Iterator[UUID]:
     """Month by month: each is a statement of its own."""
     for segment in existing_segments():
-        kind, first, following = facts.range_of(segment)
-        where: dict[str, Any] = {"type": kind, "first": first, "next": following}
-        where |= {"organization": organization, "texts": texts}
+        where = range_of(segment) | {"organization": organization, "texts": texts}
         with connection.cursor() as cursor:
             cursor.execute(_FIND, where)
             rows = cursor.fetchall()

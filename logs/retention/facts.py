@@ -1,4 +1,4 @@
-"""What the plan is made of: segments, their sizes, whose rows, which holds, which periods.
+"""What the plan is made of: segments, their sizes, whose rows, which holds.
 
 Counts no log: rows are those of the closures less the certificates', and of a month that is not
 closed the planner's guess. Of a month that is held as a whole no row is looked at; a hold on a name
@@ -10,62 +10,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 from psycopg import errors
 
-from logs.record.identifiers import smallest_id
 from logs.record.partitions import existing_segments
-from logs.record.vocabulary import LogType
 from logs.retention import plan
-from logs.retention.models import (
-    Decision,
-    DestructionCertificate,
-    LegalHold,
-    RetentionResolution,
-    ScopeKind,
-    SegmentClosure,
-)
+from logs.retention.models import DestructionCertificate, LegalHold, ScopeKind, SegmentClosure
+from logs.retention.segments import SEGMENT_OF_ID, log_type_of, month_of, range_of, tenants_of
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Unavailable
-from orgo_audit.periods import Period, next_month
-from orgo_audit.policy import versions
-from orgo_audit.policy.regimes import Kept, kept_log
-from orgo_audit.policy.schema import Policy
 
 PATIENCE = "5s"
 TOO_LONG = (
     "a hold on a person has all events read, which takes longer than a page may;"
     " `manage.py plan_retention` prints the plan"
 )
-Range = tuple[str, UUID, UUID]  # log type, first id, first id of the next month
 
 _SIZES = """
 SELECT replace(substr(c.relname, 7), '_', '-'), greatest(c.reltuples, 0)::bigint,
        pg_total_relation_size(c.oid)
   FROM pg_partition_tree('event') AS leaf JOIN pg_class AS c ON c.oid = leaf.relid
   WHERE leaf.isleaf
-"""
-# From one organization's first row to the next one's, by the index: never through the rows.
-_TENANTS = """
-WITH RECURSIVE tenants (id) AS (
-  (SELECT organization_id FROM event WHERE log_type = %(type)s AND id >= %(first)s
-     AND id < %(next)s ORDER BY organization_id LIMIT 1)
-  UNION ALL
-  SELECT (SELECT organization_id FROM event WHERE log_type = %(type)s AND id >= %(first)s
-            AND id < %(next)s AND organization_id > tenants.id
-            ORDER BY organization_id LIMIT 1)
-    FROM tenants WHERE tenants.id IS NOT NULL
-) SELECT id FROM tenants WHERE id IS NOT NULL
-"""
-# The first 48 bits of an id are its millisecond, whose month is the segment's.
-SEGMENT_OF_ID = """
-log_type || to_char(to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint
-                                 / 1000.0) AT TIME ZONE 'UTC', '-YYYY-MM')
 """
 _HELD = f"""
 SELECT {SEGMENT_OF_ID} AS segment, organization_id,
@@ -80,32 +49,6 @@ SELECT EXISTS (
       SELECT FROM held_event AS held WHERE held.log_type = %(type)s AND held.id >= %(first)s
         AND held.id < %(next)s AND held.id = event.id OFFSET 0))
 """
-
-
-def month_of(segment: str) -> tuple[datetime, datetime]:
-    """When the segment's month starts and ends."""
-    year, month = segment.split("-")[1:]
-    starts = datetime(int(year), int(month), 1, tzinfo=UTC)
-    return starts, next_month(starts)
-
-
-def range_of(segment: str) -> Range:
-    """The ids that a segment can hold."""
-    starts, ends = month_of(segment)
-    return segment.partition("-")[0], smallest_id(starts), smallest_id(ends)
-
-
-def over(now: datetime) -> list[str]:
-    """The segments whose month is over, the oldest first."""
-    past = [name for name in existing_segments() if month_of(name)[1] <= now]
-    return sorted(past, key=lambda name: (month_of(name), name))
-
-
-def tenants_of(segment: str) -> list[int]:
-    """The organizations with rows in the segment."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TENANTS, _parameters(segment))
-        return [row[0] for row in cursor.fetchall()]
 
 
 @contextmanager
@@ -125,42 +68,6 @@ def segments(now: datetime) -> list[plan.Segment]:
     """All segments whose month has begun."""
     begun = [name for name in existing_segments() if month_of(name)[0] <= now]
     return list(_Gathered().segments(begun))
-
-
-def rules(policy: Policy | None = None) -> dict[tuple[str, str], plan.Rule]:
-    """What the policy, else the one in force, and what was decided about conflicts, say of logs."""
-    policy = versions.current() if policy is None else policy
-    decided = resolutions()
-    found = {}
-    for organization in Organization.objects.order_by("pk"):
-        own = policy.for_organization(organization.slug)
-        for kind in LogType:
-            period = destroyed_after(
-                kept_log(own, kind.view), decided.get((organization.pk, kind.view))
-            )
-            rule = plan.Rule(period, own.retention.notice, own.retention.approval)
-            found[organization.slug, kind.value] = rule
-    return found
-
-
-def destroyed_after(kept: Kept, decision: str | None) -> Period | None:
-    """After which period it may be destroyed; None where regimes conflict and nobody decided."""
-    if not kept.in_conflict:
-        return kept.period
-    if decision == Decision.KEEP_TO_FLOOR:
-        return kept.floor
-    return kept.ceiling if decision == Decision.DESTROY_AT_CEILING else None
-
-
-def resolutions() -> dict[tuple[int, str], str]:
-    """The newest decision about each conflict, by organization and what is kept."""
-    rows = RetentionResolution.objects.order_by("pk")
-    return {(row.organization_id, row.kept): row.decision for row in rows}
-
-
-def _parameters(segment: str) -> dict[str, Any]:
-    kind, first, following = range_of(segment)
-    return {"type": kind, "first": first, "next": following}
 
 
 class _Gathered:
@@ -198,7 +105,7 @@ class _Gathered:
             closed = name in self.closed or not shares
             yield plan.Segment(
                 name=name,
-                log_type=name.partition("-")[0],
+                log_type=log_type_of(name),
                 ends=month_of(name)[1],
                 rows=sum(share.rows for share in shares) if closed else guess,
                 bytes=size,
@@ -233,5 +140,5 @@ def _held(holds: list[UUID]) -> dict[tuple[str, int], tuple[tuple[UUID, ...], in
 
 def _has_free(segment: str, tenant: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_HAS_FREE, _parameters(segment) | {"organization": tenant})
+        cursor.execute(_HAS_FREE, range_of(segment) | {"organization": tenant})
         return bool(cursor.fetchone()[0])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from logs.retention import facts, plan, wording
+from logs.retention import facts, keeping, plan, wording
+from logs.retention.segments import log_type_of
 from orgo_audit.policy.schema import Policy
 
 
@@ -15,13 +16,13 @@ def would_destroy(policy: Policy, *, now: datetime) -> list[plan.Sooner]:
 
     Nothing of it goes before it was published for the notice that the policy gives.
     """
-    rules = facts.rules(policy)
-    found = plan.sooner(facts.segments(now), facts.rules(), rules)
+    rules = keeping.rules(policy)
+    found = plan.sooner(facts.segments(now), keeping.rules(), rules)
     return [_announced(one, rules, now) for one in found]
 
 
 def _announced(one: plan.Sooner, rules: plan.Rules, now: datetime) -> plan.Sooner:
-    notice = rules[one.organization, one.segment.partition("-")[0]].notice
+    notice = rules[one.organization, log_type_of(one.segment)].notice
     return replace(one, becomes=max(one.becomes, notice.after(now)))
 
 

@@ -6,22 +6,24 @@ some seconds, and is told how much it still finds.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from psycopg import errors
 
-from logs.record import own_events
+from logs.record import own_events, paging
+from logs.record.paging import Cursor, Page
+from logs.retention import hold_words
 from logs.retention.approvals import admins_among
-from logs.retention.facts import SEGMENT_OF_ID, within_a_page
+from logs.retention.facts import within_a_page
 from logs.retention.models import LegalHold, ScopeKind
+from logs.retention.segments import SEGMENT_OF_ID
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import BadInput, Conflict, NotFound, Unavailable
+from orgo_audit.errors import Conflict, NotFound, Unavailable
 from orgo_audit.operators import COMMAND
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
@@ -29,19 +31,10 @@ from orgo_audit.policy import versions
 REVIEW_AFTER = timedelta(days=90)
 PATIENCE = "5s"
 _BUSY = "a destruction is under way; try again in a moment"
-# As the view `held_event` reads it.
-_SEGMENT = re.compile("(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])")
-# Line breaks, what steers a terminal, and what turns the direction of what follows.
-_CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"))
-_ALSO_INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers
 _ROWS_BY_SEGMENT = f"""
 SELECT {SEGMENT_OF_ID} AS segment, count(DISTINCT id)
   FROM held_event WHERE hold_id = %s GROUP BY segment
 """  # noqa: S608
-_LONGEST = {"matter": 200, "reason": 2000, "owner": 150, "scope": 500}
 
 
 def place(
@@ -56,21 +49,16 @@ def place(
     now: datetime,
 ) -> LegalHold:
     """Suspends the destruction of what the scope covers. BadInput says what is missing or wrong."""
-    said = {"matter": matter, "reason": reason, "owner": owner, "scope": scope_value}
-    for name, text in said.items():
-        _require_text(name, text)
-    _require_scope(scope_kind, scope_value)
+    words = hold_words.checked(
+        matter=matter, reason=reason, owner=owner, scope_kind=scope_kind, scope_value=scope_value
+    )
     with _while_nothing_is_destroyed():
         hold = LegalHold.objects.create(
             organization=organization,
-            matter=matter.strip(),
-            reason=_with_plain_breaks(reason).strip(),
-            owner=owner.strip(),
-            scope_kind=scope_kind,
-            scope_value=_as_kept(scope_kind, scope_value.strip()),
             placed_at=now,
             placed_by=by,
             review_on=(now + REVIEW_AFTER).date(),
+            **words,
         )
         _report("Hold Placed", hold, by)
     return hold
@@ -125,6 +113,29 @@ def set_leavers_aside(found: Iterable[LegalHold]) -> None:
             hold.release_asked_by, hold.release_asked_at = "", None
 
 
+# --- for people -----------------------------------------------------------------------------------
+
+
+def holds_of(organizations: Iterable[Organization]) -> QuerySet[LegalHold]:
+    found = LegalHold.objects.filter(organization__in=list(organizations))
+    return found.select_related("organization")
+
+
+def hold(organizations: Iterable[Organization], hold_id: UUID) -> LegalHold:
+    """NotFound for an unknown id and another organization's alike."""
+    found = holds_of(organizations).filter(pk=hold_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def page(
+    organizations: Iterable[Organization], cursor: Cursor | None, *, size: int
+) -> Page[LegalHold]:
+    """The newest first."""
+    return paging.page(holds_of(organizations), cursor, size=size, by="placed_at")
+
+
 def notice_of(organization: Organization) -> Period:
     """How long a case that is over stays at least after its hold was released."""
     return versions.current().for_organization(organization.slug).retention.notice
@@ -168,11 +179,6 @@ def rows_by_segment(hold: LegalHold) -> dict[str, int] | None:
         return None
 
 
-def without_controls(text: str) -> str:
-    """The text on one line, for a terminal: what would steer it is written as its code."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
 def _active(organization: Organization, hold_id: UUID) -> LegalHold:
     hold = (
         LegalHold.objects.select_for_update().filter(organization=organization, pk=hold_id).first()
@@ -197,41 +203,6 @@ def _while_nothing_is_destroyed() -> Iterator[None]:
         if isinstance(error.__cause__, errors.LockNotAvailable):
             raise Unavailable(_BUSY) from None
         raise
-
-
-def _require_text(name: str, text: str) -> None:
-    longest = _LONGEST[name]
-    if len(text) > longest or not any(_is_seen(sign) for sign in text):
-        raise BadInput(f"expected a text of 1 to {longest} characters", path=name)
-    allowed, also = ("\n\t", " other than line breaks and tabs") if name == "reason" else ("", "")
-    if set(_CONTROLS.findall(_with_plain_breaks(text).strip())) - set(allowed):
-        raise BadInput(f"control characters{also} are not accepted", path=name)
-
-
-def _is_seen(sign: str) -> bool:
-    return unicodedata.category(sign) not in _INVISIBLE and sign not in _ALSO_INVISIBLE
-
-
-def _with_plain_breaks(text: str) -> str:
-    """As a form's field sends them they have two characters."""
-    return text.replace("\r\n", "\n")
-
-
-def _require_scope(kind: str, value: str) -> None:
-    if kind not in ScopeKind.values:
-        raise BadInput(f"expected one of {', '.join(ScopeKind.values)}", path="scope")
-    if kind == ScopeKind.SEGMENT and not _SEGMENT.fullmatch(value.strip()):
-        raise BadInput("expected a segment such as activity-2026-11", path="scope")
-    if kind == ScopeKind.CASE:
-        try:
-            UUID(value.strip())
-        except ValueError:
-            raise BadInput("expected the code of a case", path="scope") from None
-
-
-def _as_kept(kind: str, value: str) -> str:
-    """A case's code as the database writes it, so that no spelling of it misses the case."""
-    return str(UUID(value)) if kind == ScopeKind.CASE else value
 
 
 def _report(action: str, hold: LegalHold, by: str) -> None:

@@ -13,7 +13,11 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from logs.retention.segments import log_type_of
 from orgo_audit.accounts.models import Organization
+
+# Of a hold's texts, in characters.
+LONGEST = {"matter": 200, "reason": 2000, "owner": 150, "scope": 500}
 
 
 class ScopeKind(models.TextChoices):
@@ -54,11 +58,11 @@ class LegalHold(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    matter = models.CharField(max_length=200)
-    reason = models.CharField(max_length=2000)
-    owner = models.CharField(max_length=150)
+    matter = models.CharField(max_length=LONGEST["matter"])
+    reason = models.CharField(max_length=LONGEST["reason"])
+    owner = models.CharField(max_length=LONGEST["owner"])
     scope_kind = models.CharField(max_length=7, choices=ScopeKind.choices)
-    scope_value = models.CharField(max_length=500)
+    scope_value = models.CharField(max_length=LONGEST["scope"])
     placed_at = models.DateTimeField()
     placed_by = models.CharField(max_length=150)
     review_on = models.DateField()
@@ -178,6 +182,15 @@ class PlannedDestruction(models.Model):
 
     def __str__(self) -> str:
         return f"plan {self.pk}"
+
+    @property
+    def log_type(self) -> str:
+        return log_type_of(self.segment)
+
+    @property
+    def whose(self) -> str | None:
+        """The organization's slug; nothing where the whole segment goes."""
+        return self.organization.slug if self.organization else None
 
 
 class RetentionResolution(models.Model):

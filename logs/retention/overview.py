@@ -1,29 +1,17 @@
-"""The plan, holds and certificates as one admin may see them: those of the own organizations."""
+"""The plan as one admin may see it: what concerns the own organizations. Changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from logs.record.paging import Cursor, Page, beyond, page_of
-from logs.retention import approvals, facts, plan
-from logs.retention.models import (
-    DestructionCertificate,
-    LegalHold,
-    Means,
-    PlannedDestruction,
-    PlanState,
-)
-from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
-from orgo_audit.accounts.people import organizations_with_role
-from orgo_audit.errors import NotFound
-
-Identity = User | ServiceToken | AnonymousUser
+from logs.retention import approvals, facts, keeping, plan
+from logs.retention.models import PlannedDestruction, PlanState
+from orgo_audit.accounts.models import Organization
+from orgo_audit.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +51,10 @@ class Overview:
     earliest: datetime | None
 
 
-def administered(identity: Identity) -> list[Organization]:
-    """Whose retention somebody looks after: an admin that of the own organizations."""
-    return organizations_with_role(identity, Role.ADMIN) if isinstance(identity, User) else []
-
-
 def overview(organizations: Sequence[Organization], *, now: datetime) -> Overview:
     """The plan of this instant, as far as it concerns these organizations. Changes nothing."""
     own = {organization.slug for organization in organizations}
-    rules, segments = facts.rules(), facts.segments(now)
+    rules, segments = keeping.rules(), facts.segments(now)
     concerned = [one for one in segments if own & {share.organization for share in one.shares}]
     plans = plan.plan(concerned, rules, now=now, shown=own)
     published = list(
@@ -88,30 +71,25 @@ def overview(organizations: Sequence[Organization], *, now: datetime) -> Overvie
 
 def _instants(one: PlannedSegment, rules: plan.Rules, now: datetime) -> Iterator[datetime]:
     """When its parts go at the earliest: no sooner than they were published long enough ago."""
-    published = {_whose(found.row): found.not_before for found in one.published}
+    published = {found.row.whose: found.not_before for found in one.published}
     for step in one.plan.decisions:
         if isinstance(step, plan.Wait):
             # A month that is due and not closed yet has to be published first.
-            asked = [rules[name, one.plan.segment.log_type].notice.after(now) for name in one.own]
+            asked = [_notice(name, one, rules).after(now) for name in one.own]
             yield max([step.until, *asked])
-        elif isinstance(step, plan.Drop | plan.Remove):
-            slugs = step.organizations if isinstance(step, plan.Drop) else (step.organization,)
-            notices = [rules[slug, one.plan.segment.log_type].notice.after(now) for slug in slugs]
-            known = [published[name] for name in _names(step) if name in published]
-            yield min(known, default=max([step.at, *notices]))
+    for step in one.plan.destructions:
+        asked = [_notice(name, one, rules).after(now) for name in step.organizations]
+        known = [published[name] for name in _names(step) if name in published]
+        yield min(known, default=max([step.at, *asked]))
 
 
-def _names(step: plan.Decision) -> tuple[str | None, ...]:
+def _notice(organization: str, one: PlannedSegment, rules: plan.Rules) -> Period:
+    return rules[organization, one.plan.segment.log_type].notice
+
+
+def _names(step: plan.Destruction) -> set[str | None]:
     """For whom it may have been published: a month of one organization also as its rows."""
-    if isinstance(step, plan.Remove):
-        return (step.organization,)
-    if isinstance(step, plan.Drop):
-        return (None, *step.organizations) if len(step.organizations) == 1 else (None,)
-    return ()
-
-
-def _whose(row: PlannedDestruction) -> str | None:
-    return row.organization.slug if row.organization else None
+    return {step.whose, *step.organizations} if len(step.organizations) == 1 else {step.whose}
 
 
 def _planned(one: plan.SegmentPlan, own: set[str], told: _Published) -> PlannedSegment:
@@ -139,70 +117,20 @@ class _Published:
 
     def of(self, one: plan.SegmentPlan) -> Iterator[Published]:
         """What is still wanted; a hold, say, may have come between."""
-        wanted = {name for step in one.decisions for name in _names(step)}
+        wanted = {name for step in one.destructions for name in _names(step)}
         for row in self.rows:
-            if row.segment == one.segment.name and _whose(row) in wanted:
+            if row.segment == one.segment.name and row.whose in wanted:
                 yield self._told(row, one.segment)
 
     def _told(self, row: PlannedDestruction, segment: plan.Segment) -> Published:
         everybody = {share.organization for share in segment.shares}
-        slugs = {row.organization.slug} if row.organization else everybody
+        slugs = {row.whose} if row.whose else everybody
         rules = {slug: self.rules[slug, segment.log_type] for slug in slugs}
         instants = [rule.notice.after(row.published_at) for rule in rules.values()]
-        asking = [slug for slug in self.own & slugs if rules[slug].approval == "two_people"]
+        asking = [slug for slug in self.own & slugs if rules[slug].wants_two_people]
         given = {slug: self.admins.get(slug, set()) & set(row.approved_by) for slug in asking}
         missing = max((approvals.NEEDED - len(names) for names in given.values()), default=0)
         names = sorted(set().union(*given.values()))
         periods = {str(rules[slug].period) for slug in self.own & slugs}
         not_before = max([row.due_at, *instants])
         return Published(row, ", ".join(sorted(periods)), not_before, tuple(names), max(missing, 0))
-
-
-# --- holds and certificates ---------------------------------------------------------------------
-
-
-def holds_of(organizations: Iterable[Organization]) -> QuerySet[LegalHold]:
-    return LegalHold.objects.filter(organization__in=list(organizations)).select_related(
-        "organization"
-    )
-
-
-def hold(organizations: Iterable[Organization], hold_id: UUID) -> LegalHold:
-    """NotFound for an unknown id and another organization's alike."""
-    found = holds_of(organizations).filter(pk=hold_id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def certificates_of(organizations: Iterable[Organization]) -> QuerySet[DestructionCertificate]:
-    """Of their events, and of months in which nobody had anything; not those of cases."""
-    own = Q(organization__in=list(organizations)) | Q(organization=None)
-    events = DestructionCertificate.objects.filter(own).exclude(kind=Means.CASE)
-    return events.select_related("organization")
-
-
-def certificate(
-    organizations: Iterable[Organization], certificate_id: UUID
-) -> DestructionCertificate:
-    """NotFound for an unknown id and another organization's alike."""
-    found = certificates_of(organizations).filter(pk=certificate_id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def hold_page(
-    organizations: Iterable[Organization], cursor: Cursor | None, *, size: int
-) -> Page[LegalHold]:
-    """The newest first."""
-    found = list(beyond(holds_of(organizations), cursor, by="placed_at")[: size + 1])
-    return page_of(found, cursor, size=size, place_of=lambda row: (row.placed_at, row.pk))
-
-
-def certificate_page(
-    organizations: Iterable[Organization], cursor: Cursor | None, *, size: int
-) -> Page[DestructionCertificate]:
-    """The newest first."""
-    found = list(beyond(certificates_of(organizations), cursor, by="destroyed_at")[: size + 1])
-    return page_of(found, cursor, size=size, place_of=lambda row: (row.destroyed_at, row.pk))

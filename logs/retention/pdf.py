@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from logs.retention.certificate_words import facts_of, notes_of, sentence_of
 from logs.retention.models import DestructionCertificate
-from logs.retention.wording import facts_of, notes_of, sentence_of
 
 TEMPLATE = Path(__file__).with_name("certificate.typ")
 # What the font inside the typst wheel has; one missing character would refuse the whole page.

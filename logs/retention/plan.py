@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from logs.record.drafts import format_instant
+from logs.record.wire import format_instant
 from orgo_audit.periods import Period
 
 # Plans are made once a night: what falls due before the next one must be published by then.
@@ -28,6 +28,10 @@ class Rule:
     period: Period | None
     notice: Period
     approval: Literal["automatic", "two_people"] = "automatic"
+
+    @property
+    def wants_two_people(self) -> bool:
+        return self.approval == "two_people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ class Drop:
     at: datetime
     organizations: tuple[str, ...]
 
+    @property
+    def whose(self) -> None:
+        """Everybody's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -69,6 +77,14 @@ class Remove:
     at: datetime
     organization: str
     rows: int
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        return (self.organization,)
+
+    @property
+    def whose(self) -> str:
+        return self.organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,8 @@ class Conflict:
     organization: str
 
 
-Decision = Drop | Remove | Held | Wait | Conflict
+Destruction = Drop | Remove
+Fate = Destruction | Held | Wait | Conflict
 Rules = Mapping[tuple[str, str], Rule]  # by organization and log type
 
 
@@ -103,7 +120,12 @@ class SegmentPlan:
     """What happens to one segment."""
 
     segment: Segment
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Fate, ...]
+
+    @property
+    def destructions(self) -> list[Destruction]:
+        """What of it goes, or is near enough to be published."""
+        return [step for step in self.decisions if isinstance(step, Destruction)]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -157,10 +179,10 @@ def _sooner(segment: Segment, before: Rules, after: Rules) -> Iterator[Sooner]:
 
 def _decide(
     segment: Segment, rules: Rules, now: datetime, shown: Collection[str] | None
-) -> Iterator[Decision]:
+) -> Iterator[Fate]:
     dues = {share.organization: _due(segment, share, rules) for share in segment.shares}
     whole = _whole(segment, dues, rules)
-    coming: list[Drop | Remove] = [] if whole is None else [whole]
+    coming: list[Destruction] = [] if whole is None else [whole]
     for share in segment.shares:
         if shown is not None and share.organization not in shown:
             continue
@@ -179,7 +201,7 @@ def _decide(
         yield Wait(min(later))
 
 
-def _told(one: Drop | Remove, shown: Collection[str] | None) -> Drop | Remove:
+def _told(one: Destruction, shown: Collection[str] | None) -> Destruction:
     if shown is None or isinstance(one, Remove):
         return one
     return Drop(one.at, tuple(name for name in one.organizations if name in shown))
@@ -198,7 +220,7 @@ def _whole(segment: Segment, dues: Mapping[str, datetime | None], rules: Rules) 
     for another one's admins.
     """
     own = [rules.get((name, segment.log_type)) for name in dues]
-    is_approved_apart = len(own) > 1 and any(rule and rule.approval == "two_people" for rule in own)
+    is_approved_apart = len(own) > 1 and any(rule and rule.wants_two_people for rule in own)
     if is_approved_apart or any(share.rows_held for share in segment.shares):
         return None
     # An empty month goes when a full one would.
@@ -214,14 +236,13 @@ def _all_dues(segment: Segment, rules: Rules) -> list[datetime | None]:
     return [None if period is None else period.after(segment.ends) for period in periods]
 
 
-def _is_near(one: Drop | Remove, segment: Segment, rules: Rules, now: datetime) -> bool:
+def _is_near(one: Destruction, segment: Segment, rules: Rules, now: datetime) -> bool:
     """Whether it must be published now, so that its notice is over when it is due."""
-    organizations = one.organizations if isinstance(one, Drop) else (one.organization,)
-    notices = [rules[name, segment.log_type].notice.after(now) for name in organizations]
+    notices = [rules[name, segment.log_type].notice.after(now) for name in one.organizations]
     return one.at <= max(notices, default=now) + NIGHT
 
 
-def _as_json(decision: Decision) -> dict[str, Any]:
+def _as_json(decision: Fate) -> dict[str, Any]:
     match decision:
         case Drop(at, organizations):
             return {"what": "drop", "at": format_instant(at), "organizations": list(organizations)}

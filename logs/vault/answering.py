@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from logs.vault import (
-    asking,
-    assignments,
+    deciding,
     enrolment,
     erasure,
+    new_requests,
+    reassigning,
     releases,
-    requests,
     reveals,
 )
-from logs.vault.errands import answer, answer_all, forget_stale
+from logs.vault.questions import answer, answer_all, forget_stale
 
 __all__ = [
     "answer",
     "answer_all",
-    "asking",
-    "assignments",
+    "deciding",
     "enrolment",
     "erasure",
     "forget_stale",
+    "new_requests",
+    "reassigning",
     "releases",
-    "requests",
     "reveals",
 ]

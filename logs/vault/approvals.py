@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from logs.vault import custodians
-from logs.vault.askers import with_role
-from logs.vault.assigning import Account, takes_part
+from logs.vault.accounts import Account, takes_part, with_role
 from logs.vault.dossiers import Dossier, Words
-from logs.vault.errands import Question
 from logs.vault.models import VaultApproval
-from logs.vault.petitions import Objection, Petition, approvals_needed, may_decide
+from logs.vault.petitions import Objection, Petition, are_enough, may_decide
+from logs.vault.questions import Question
 from orgo_audit.accounts.models import Role
 
 
@@ -33,7 +32,7 @@ def concerns(account: Account, petition: Petition, words: Words, question: Quest
     if words.person and account.is_same_as([words.person]):
         return True
     case = petition.case or words.case
-    return case is not None and takes_part(account, case, question.keys)
+    return case is not None and takes_part(account, [case], question.keys)
 
 
 def counted(dossier: Dossier, question: Question) -> list[VaultApproval]:
@@ -55,7 +54,6 @@ def _counts(row: VaultApproval, dossier: Dossier, question: Question) -> bool:
     )
 
 
-def are_enough(dossier: Dossier, question: Question) -> bool:
-    """Whether as many different people as it takes have approved, the requester left out."""
-    approvers = {row.user_id for row in counted(dossier, question)}
-    return len(approvers) >= approvals_needed(dossier.petition.act)
+def is_approved(dossier: Dossier, question: Question) -> bool:
+    """Whether enough approvals count at this moment."""
+    return are_enough(dossier.petition, [row.user_id for row in counted(dossier, question)])

@@ -16,18 +16,17 @@ from django.db.models import Q
 
 from logs.cases.models import Case
 from logs.record import sensitivity
-from logs.retention.models import LegalHold, ScopeKind
+from logs.retention.models import LONGEST, LegalHold, ScopeKind
 from logs.vault import sealing, subjects
 from logs.vault.keyring import KeysLost
 from logs.vault.keys import Keys
-from logs.vault.models import CaseTag, Participant
+from logs.vault.models import CaseTag
 from logs.vault.people import key_of_text
+from logs.vault.placing import pairs_in
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy import versions
 
 _MONTH = re.compile("-([1-9][0-9]{3})-(0[1-9]|1[0-2])$")
-# A hold names nothing that is longer.
-_LONGEST_NAME = 500
 # By so much a sender's clock may be ahead of ours, and more.
 _AHEAD_DAYS = 1
 
@@ -92,17 +91,16 @@ class CaseHolds:
     def _name_a_participant(self, case: Case, keys: Keys) -> bool:
         if not self.people:
             return False
-        places = Participant.objects.filter(case_code=case.pk)
-        behind = {subjects.subject_behind(place, keys) for place in places}
-        known = [subject for subject in behind if subject]
-        return any(self._name(fact) for fact in subjects.facts_of_many(known, keys))
+        behind = subjects.behind_labels([case.pk], keys)
+        return any(self._name(fact) for fact in subjects.facts_of_many(behind, keys))
 
     def _name_what_is_in(self, item: dict[str, Any]) -> bool:
         """Another case may have the task's tag, and whoever acted need not be a participant."""
         sent = item["event"]
         if any((("task_id", task) in sensitivity.references(sent)) for task in self.task_ids):
             return True
-        return bool(self.people) and any(self._name(text) for text in _texts_in(sent))
+        texts = (str(value) for _, value in pairs_in(sent) if isinstance(value, str | int))
+        return bool(self.people) and any(map(self._name, texts))
 
     def _name(self, text: str) -> bool:
         return not self.people.isdisjoint(_forms_of(text))
@@ -110,7 +108,7 @@ class CaseHolds:
 
 def _forms_of(name: str) -> Iterator[str]:
     """As an erasure compares names, and as the ordinary logs do."""
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= LONGEST["scope"]:
         yield name.strip().casefold()
         if key := key_of_text(name):
             yield key
@@ -121,15 +119,3 @@ def _days_of(segment: str) -> Iterator[tuple[date, date]]:
     if found := _MONTH.search(segment):
         year, month = map(int, found.groups())
         yield date(year, month, 1), date(year, month, monthrange(year, month)[1])
-
-
-def _texts_in(sent: Any) -> Iterator[str]:
-    waiting = [sent]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, str | int):
-            yield str(value)

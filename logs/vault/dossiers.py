@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from logs.cases import models as shown
+from logs.cases.acts import Act
 from logs.cases.models import ApprovalRequest, RequestState
 from logs.retention import erasing
 from logs.vault.keyring import KeysLost
@@ -127,7 +127,7 @@ def end(identifier: UUID, state: RequestState, *, now: datetime) -> None:
     VaultRequest.objects.filter(pk=identifier, ended_at=None).update(ended_at=now)
     rows = ApprovalRequest.objects.filter(pk=identifier)
     rows.update(state=state)
-    if rows.filter(act=shown.Act.ERASE).exists():
+    if rows.filter(act=Act.ERASE).exists():
         destroy([identifier])
         if state != RequestState.DONE:
             erasing.forget(identifier)

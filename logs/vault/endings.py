@@ -17,7 +17,7 @@ from django.db import connection
 from logs.cases import clock
 from logs.cases.models import ApprovalRequest, Case, CaseState, RequestState
 from logs.record.models import SealedItem
-from logs.retention import facts, holds
+from logs.retention import holds, keeping
 from logs.vault import dossiers, keys, subjects
 from logs.vault.case_holds import CaseHolds
 from logs.vault.keyring import KeysLost
@@ -67,14 +67,14 @@ def _periods(
     organization: Organization, workflow: str, accepted_at: datetime, now: datetime
 ) -> Iterator[Period | None]:
     """Those that must be over; None where nothing may end."""
-    decision = facts.resolutions().get((organization.pk, "cases"))
+    decision = keeping.decisions().get((organization.pk, keeping.CASES))
     policies: list[Policy | None] = [versions.current()]
     began = versions.current().for_organization(organization.slug).retention.notice.before(now)
     if accepted_at > began:
         policies.append(versions.policy_at(began))
     for policy in policies:
         rules = policy.for_organization(organization.slug) if policy else None
-        yield facts.destroyed_after(kept_cases(rules, workflow), decision) if rules else None
+        yield keeping.destroyed_after(kept_cases(rules, workflow), decision) if rules else None
 
 
 def _is_over(case: Case, periods: Iterable[Period | None], now: datetime) -> bool:
@@ -117,12 +117,9 @@ def _people_of_no_other_case(case: Case, own: keys.Keys) -> Iterator[UUID]:
     others = Case.objects.filter(organization=case.organization_id).exclude(pk=case.code)
     codes = list(others.values_list("pk", flat=True))
     try:
-        behind = {
-            subjects.subject_behind(one, own)
-            for one in Participant.objects.filter(case_code=case.code)
-        }
+        behind = subjects.behind_labels([case.code], own)
     except KeysLost:
         return
-    for subject in behind - {None}:
-        if subject and not subjects.places_of(subject, codes, own):
+    for subject in behind:
+        if not subjects.places_of(subject, codes, own):
             yield subject

@@ -13,28 +13,26 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from logs.cases.acts import LONGEST_PASSKEY_NAME, Act, Happening
 from logs.cases.models import (
     ApprovalRequest,
     CustodianPasskey,
     Decision,
-    Look,
     LookedAt,
     PasskeyState,
 )
 from logs.cases.models import RequestState as State
-from logs.vault import custodians, dossiers, notices, passkeys
-from logs.vault.askers import asking, names_of, with_role
-from logs.vault.assigning import account_of
-from logs.vault.errands import Question, answers
+from logs.vault import custodians, dossiers, marks, notices, passkeys
+from logs.vault.accounts import account_of, asking, with_role
 from logs.vault.keys import Keys
 from logs.vault.models import VaultApproval, VaultPasskey
-from logs.vault.notices import Happening
-from logs.vault.petitions import OPEN_FOR, Act, Objection, Petition, is_open, may_decide
+from logs.vault.petitions import OPEN_FOR, Objection, Petition, is_open, may_decide
+from logs.vault.questions import Question, answers
 from orgo_audit.accounts.models import Organization, Role
+from orgo_audit.accounts.people import names_of
 from orgo_audit.errors import BadInput, Conflict, NotAllowed, NotFound
 
 MOST_PASSKEYS = 10
-LONGEST_NAME = 60
 _UNFINISHED = (PasskeyState.PENDING, PasskeyState.PROVEN)
 
 
@@ -49,7 +47,7 @@ def begin(question: Question) -> dict[str, Any]:
     make no other one.
     """
     custodian = asking(question, Role.CUSTODIAN)
-    name, organization = question.text("name", LONGEST_NAME), question.organization
+    name, organization = question.text("name", LONGEST_PASSKEY_NAME), question.organization
     if not name.isprintable():
         raise BadInput("expected a name of printable characters", path="name")
     made = VaultPasskey.objects.filter(organization=organization, user_id=custodian.id)
@@ -292,14 +290,6 @@ def expire(now: datetime) -> None:
 def _put_on_record(row: VaultPasskey, happening: Happening, *, by: int, operator: str = "") -> None:
     """A line in the restricted access log, and a notice to the overseers and to the owner."""
     owner = names_of({row.user_id})[row.user_id]
-    Look.objects.create(
-        organization=row.organization,
-        user_id=by,
-        what=LookedAt.PASSKEY,
-        purpose=(
-            f"passkey {happening.value} by {operator}"
-            if operator
-            else f"passkey of {owner} {happening.value}"
-        ),
-    )
+    told = f"passkey {happening} by {operator}" if operator else f"passkey of {owner} {happening}"
+    marks.leave(row.organization, by, LookedAt.PASSKEY, told)
     notices.tell(row.organization, Act.ENROL, happening, also=[row.user_id])

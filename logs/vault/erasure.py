@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from logs.cases.acts import Act
 from logs.cases.models import (
     ApprovalRequest,
     Case,
@@ -25,9 +26,9 @@ from logs.cases.models import (
 )
 from logs.retention import erasing, holds
 from logs.retention.models import ErasurePlan
-from logs.vault import dossiers, held, rotation, subjects
+from logs.vault import dossiers, held_items, rotation, subjects
+from logs.vault.deciding import carries_out
 from logs.vault.dossiers import Dossier
-from logs.vault.errands import Question
 from logs.vault.keys import Keys, destroy
 from logs.vault.models import (
     HeldItem,
@@ -39,8 +40,7 @@ from logs.vault.models import (
     WrappedKey,
 )
 from logs.vault.people import key_of_text
-from logs.vault.petitions import Act
-from logs.vault.requests import carries_out
+from logs.vault.questions import Question
 from logs.vault.subjects import Sought
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy import versions
@@ -125,7 +125,8 @@ def carry_out(organization: Organization, person: str, own: Keys, *, today: date
         return _refused("cases", _OPEN)
     if _is_held(organization, whom, places):
         return _refused("legal holds", _HELD)
-    naming = held.naming(organization, whom, versions.current().for_organization(organization.slug))
+    policy = versions.current().for_organization(organization.slug)
+    naming = held_items.naming(organization, whom, policy)
     if naming.beside_others:
         return _refused("held reports", f"{len(naming.beside_others)} {_BESIDE_OTHERS}")
     for subject in known:
@@ -234,7 +235,7 @@ def _read_back(
     known: Iterable[Subject],
     places: Sequence[Participant],
     tags: Collection[bytes],
-    naming: held.Naming,
+    naming: held_items.Naming,
 ) -> Iterator[Visited]:
     """The same lines for everybody: nobody is to learn from them who was known."""
     owners, cases = [subject.pk for subject in known], _cases(places)
@@ -258,7 +259,7 @@ def _read_back(
     yield Visited("backups", f"end with the epoch of the keys, in at most {days} days")
 
 
-def _counted_held(naming: held.Naming) -> Visited:
+def _counted_held(naming: held_items.Naming) -> Visited:
     counted = _counted("held reports", HeldItem.objects.filter(pk__in=naming.alone))
     if naming.perhaps:
         return Visited(counted.store, f"{len(naming.perhaps)} {_PERHAPS}")

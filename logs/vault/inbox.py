@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from logs.vault import envelopes, keys, storing
+from logs.vault.case_files import Placed
 from logs.vault.models import HeldItem, HeldReason
 from logs.vault.placing import Unplaced, workflow_of
 from orgo_audit.accounts.models import Organization
@@ -57,12 +60,24 @@ def drain() -> int:
     One that cannot be stored is held as it came: nothing behind it waits for it.
     """
     try:
-        return _drain(MAX_ENVELOPES)
+        with _no_collection():
+            return _drain(MAX_ENVELOPES)
     except _PASSED_ON:
         raise
     except Exception as fault:  # noqa: BLE001  (one envelope must not stop those behind it)
         logger.error("envelopes cannot be stored together", extra={"fault": type(fault).__name__})
         return _drain_first()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A batch is living objects in the ten thousands: to look for dead ones among them, again and
+    again, takes a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _drain_first() -> int:
@@ -134,7 +149,7 @@ def store(opened: Iterable[Opened], own: keys.Keys) -> None:
                 _hold_item(Opened(organization, event.item, event.recorded_at), reason)
 
 
-def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[storing.Placed]:
+def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[Placed]:
     """Those that may make a case; the others are held."""
     for one in opened:
         if "refused" in one.item or not isinstance(one.item["event"], dict):
@@ -145,7 +160,7 @@ def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[st
             _hold_item(one, HeldReason.UNLISTED)
             continue
         said = None if workflow is Unplaced.UNSAID else str(workflow)
-        yield storing.Placed(one.item, one.recorded_at, said)
+        yield Placed(one.item, one.recorded_at, said)
 
 
 def retry_held() -> int:

@@ -61,8 +61,15 @@ class Keyring:
         for known in self.epochs:
             if known.number == epoch:
                 return decrypt(known.key, wrapped, owner.bytes)
+        if epoch > self.current.number:
+            raise KeysLost(
+                f"the database has keys of epoch {epoch}, and the keyring ends with"
+                f" {self.current.number}: put back the newest copy of the keyring file"
+            )
         raise KeysLost(
-            f"the keyring has no key of epoch {epoch}; put back the newest copy of the keyring file"
+            f"the database has keys of epoch {epoch}, and the keyring begins with"
+            f" {self.epochs[0].number}: restore the newest copy of the schema `keys`;"
+            " what was under an ended epoch is gone"
         )
 
     def with_new_epoch(self, today: date) -> Keyring:

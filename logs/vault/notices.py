@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import Q
 
+from logs.cases.access import OVERSEERS
+from logs.cases.acts import Act, Happening
 from logs.cases.models import CaseGrant, Notice
-from logs.vault.petitions import Act
 from orgo_audit.accounts.models import Membership, Organization, Role
-
-
-class Happening(StrEnum):
-    """What happened to it. A notice's kind is its act and this, as in `reveal_asked`."""
-
-    ASKED = "asked"
-    APPROVED = "approved"
-    DENIED = "denied"
-    VIEWED = "viewed"
-    EXPIRED = "expired"
-    ADDED = "added"
-    CONFIRMED = "confirmed"
-    REVOKED = "revoked"
 
 
 def tell(
@@ -49,6 +36,6 @@ def tell(
 
 def _receivers(organization: Organization, case_code: UUID | None) -> set[int]:
     assigned = CaseGrant.objects.filter(content_object=case_code).values("user")
-    told = Q(role__in=[Role.DPO, Role.AUDITOR]) | Q(role=Role.HR_MANAGER, user__in=assigned)
+    told = Q(role__in=OVERSEERS) | Q(role=Role.HR_MANAGER, user__in=assigned)
     held = Membership.objects.filter(told, organization=organization, user__is_active=True)
     return set(held.values_list("user", flat=True))

@@ -61,13 +61,13 @@ def _carries_signs(sent: Sent, workflow: SensitiveWorkflow) -> bool:
         fold(key) in fields
         or rules.names_mailbox(key)
         or (isinstance(value, str) and rules.names_mailbox(value))
-        for key, value in _pairs(sent)
+        for key, value in pairs_in(sent)
     )
 
 
-def _pairs(sent: Sent) -> Iterator[tuple[str, object]]:
-    """Every key with its value, and every text of a list under the list's key."""
-    waiting: list[tuple[str, object]] = list(sent.items())
+def pairs_in(sent: object) -> Iterator[tuple[str, object]]:
+    """Every key with its value, at any depth, and what is in a list under the list's key."""
+    waiting: list[tuple[str, object]] = [("", sent)]
     while waiting:
         key, value = waiting.pop()
         yield key, value
@@ -88,6 +88,7 @@ def references_of(sent: Sent, workflow: str) -> list[Reference]:
 
 
 Block = tuple[str, object]
+_NESTED = (dict, list)
 
 
 class NamingKeys(dict[str, bool]):
@@ -126,11 +127,12 @@ def _find_blocks(sent: object, naming: NamingKeys, found: list[Block]) -> None:
         for key, value in sent.items():
             if naming[key]:
                 found.append((key, value))
-            elif isinstance(value, dict | list):
+            elif isinstance(value, _NESTED):
                 _find_blocks(value, naming, found)
     elif isinstance(sent, list):
         for value in sent:
-            _find_blocks(value, naming, found)
+            if isinstance(value, _NESTED):
+                _find_blocks(value, naming, found)
 
 
 def cut(instant: datetime, grain: TimeGrain) -> datetime:

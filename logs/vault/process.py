@@ -15,16 +15,17 @@ from django.db.utils import InterfaceError
 from django.utils import timezone
 
 from logs import envelope
-from logs.cases.models import VaultBeat
+from logs.record import beats
+from logs.record.models import Beat
 from logs.vault import (
     answering,
+    deciding,
     endings,
     envelopes,
     erasure,
     inbox,
     keyring,
     keys,
-    requests,
     rotation,
 )
 from logs.vault.models import WrappedKey
@@ -59,12 +60,13 @@ def run(stopped: threading.Event, say: Callable[[str], None] = lambda sentence: 
 
     A database that goes away is waited for.
     """
-    envelopes.private_key()
     is_first = True
     while not stopped.is_set():
         try:
-            with _only_one():
+            with _only_one(), _telling_what_lacks():
+                envelopes.private_key()
                 rotation.ensure_keyring(timezone.now().date())
+                _check_keyring()
                 if is_first:
                     say("the vault is open")
                 is_first = False
@@ -85,6 +87,16 @@ def _only_one() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _telling_what_lacks() -> Iterator[None]:
+    """Leaves the reason for an operator who sees only /readyz, before the process ends with it."""
+    try:
+        yield
+    except Unavailable as problem:
+        beats.leave(Beat.Process.VAULT, timezone.now(), problem.full_sentence)
+        raise
+
+
 def _serve(stopped: threading.Event) -> None:
     beat, housekeeping = _Every(BEAT_SECONDS), _Every(HOUSEKEEPING_SECONDS)
     policy_seen = None
@@ -97,7 +109,7 @@ def _serve(stopped: threading.Event) -> None:
             policy_seen = in_force.pk
             inbox.retry_held()
         if beat.is_due():  # last: who never gets here does not live
-            _beat()
+            beats.leave(Beat.Process.VAULT, timezone.now())
         if not worked:
             _wait()
 
@@ -108,13 +120,9 @@ def _check_keyring() -> None:
         own.load(WrappedKey.objects.values_list("owner", flat=True)[:1])
 
 
-def _beat() -> None:
-    VaultBeat.objects.update_or_create(defaults={"beaten_at": timezone.now()})
-
-
 def _keep_house() -> None:
     answering.forget_stale()
-    requests.expire(timezone.now())
+    deciding.expire(timezone.now())
     endings.end_cases(timezone.now())
     erasure.tell_of_events()
     today = timezone.now().date()

@@ -12,15 +12,15 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from logs.cases.models import Case, CaseEvent, Look, LookedAt
-from logs.vault import assigning, sealing, subjects
-from logs.vault.askers import asking, case_of
-from logs.vault.errands import Question, answers
+from logs.cases.models import Case, CaseEvent, LookedAt
+from logs.vault import marks, sealing, subjects
+from logs.vault.accounts import asking, case_of, takes_part
 from logs.vault.keys import Keys
 from logs.vault.masking import masked
 from logs.vault.models import Participant
 from logs.vault.people import OTHER, Person, key_of_text
 from logs.vault.placing import NamingKeys
+from logs.vault.questions import Question, answers
 from orgo_audit.accounts.models import Role
 from orgo_audit.errors import BadInput, NotFound
 from orgo_audit.policy import versions
@@ -57,7 +57,7 @@ def text_cases(question: Question) -> dict[str, Any]:
                 "released": case.texts_released,
             }
             for case in counted[:MOST_CASES]
-            if not assigning.takes_part(custodian, case.pk, question.keys)
+            if not takes_part(custodian, [case.pk], question.keys)
         ]
     }
 
@@ -124,19 +124,14 @@ def _case(question: Question) -> Case:
     """NotFound for who is no custodian, for another organization's case, and for who takes part."""
     custodian = asking(question, Role.CUSTODIAN)
     case = case_of(question.organization, _uuid(question, "case"))
-    if assigning.takes_part(custodian, case.pk, question.keys):
+    if takes_part(custodian, [case.pk], question.keys):
         raise NotFound
     return case
 
 
 def _leave_look(question: Question, case: Case | None, why: str) -> None:
-    Look.objects.create(
-        organization=question.organization,
-        user_id=question.asker,
-        what=LookedAt.TEXT,
-        case_code=case.pk if case else None,
-        purpose=why,
-    )
+    code = case.pk if case else None
+    marks.leave(question.organization, question.asker, LookedAt.TEXT, why, case_code=code)
 
 
 def _uuid(question: Question, name: str) -> UUID:

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.utils import timezone
 
+from logs.cases.acts import Act, Happening
 from logs.cases.models import ApprovalRequest, LookedAt, RequestState
 from logs.vault import approvals, dossiers, marks, notices, subjects
-from logs.vault.askers import asking_hr
+from logs.vault.accounts import asking_hr
 from logs.vault.dossiers import Dossier
-from logs.vault.errands import Question, answers
 from logs.vault.models import Participant, VaultView
-from logs.vault.notices import Happening
-from logs.vault.petitions import Act, view_is_allowed
+from logs.vault.petitions import view_is_allowed
+from logs.vault.questions import Question, answers
 from orgo_audit.errors import Conflict, NotFound
 
 
@@ -39,14 +39,14 @@ def _put_down(dossier: Dossier, question: Question) -> None:
     now, petition = timezone.now(), dossier.petition
     done = VaultView.objects.filter(request=dossier.row).count()
     granted_at = dossier.words.granted_at
-    if granted_at is None or not approvals.are_enough(dossier, question):
+    if granted_at is None or not approvals.is_approved(dossier, question):
         raise Conflict("two custodians have not approved this", code="not_approved")
     allowed = view_is_allowed(petition, granted_at=granted_at, views_done=done, now=now)
     if dossier.is_over or not allowed:
         raise Conflict("this reveal is over: ask for another one", code="reveal_over")
     VaultView.objects.create(request=dossier.row, user_id=question.asker, viewed_at=now)
     ApprovalRequest.objects.filter(pk=dossier.row.pk).update(views_done=done + 1)
-    marks.leave(question.organization, question.asker, LookedAt.REVEAL, petition)
+    marks.leave_about(question.organization, question.asker, LookedAt.REVEAL, petition)
     notices.tell(question.organization, petition.act, Happening.VIEWED, petition.case)
     if done + 1 == petition.views:
         dossier.end(RequestState.SPENT, now=now)

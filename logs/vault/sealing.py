@@ -20,7 +20,7 @@ from logs.vault.models import KeyKind, SealedEvents
 
 # Who releases one text opens those beside it.
 MOST_TOGETHER = 100
-Told = tuple[UUID, datetime, Mapping[str, Any]]  # the event's code, its time, what was sent
+Told = tuple[str, datetime, Mapping[str, Any]]  # the event's code, its time, what was sent
 _CONTENT = "content"
 _LAST = """
 SELECT wanted.case_id, last.place, last.code, s.id, s.codes, s.times
@@ -43,7 +43,7 @@ def seal(events_of: Iterable[tuple[UUID, Sequence[Told]]], keys: Keys) -> None:
 
 def _rows(
     events_of: Iterable[tuple[UUID, Sequence[Told]]], keys: Keys
-) -> Iterator[tuple[UUID, UUID, list[UUID], bytes, bytes]]:
+) -> Iterator[tuple[UUID, UUID, list[str], bytes, bytes]]:
     for case_code, events in events_of:
         for first in range(0, len(events), MOST_TOGETHER):
             codes, times, items = zip(*events[first : first + MOST_TOGETHER], strict=True)

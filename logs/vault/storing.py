@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 
 from logs.cases.models import Case, CaseEvent, CaseState
 from logs.record.rows import Row
-from logs.vault import assigning, sealing, subjects, wording
+from logs.vault import assigning, ordinary_words, sealing, subjects
+from logs.vault.case_files import CaseFile, Placed, load_participants, put_in_order
 from logs.vault.copying import copy_rows, copy_texts
 from logs.vault.keys import Keys
 from logs.vault.models import CaseTag, HeldReason, KeyKind, Participant
@@ -32,7 +30,7 @@ from logs.vault.placing import (
     references_of,
 )
 from orgo_audit.accounts.models import Organization
-from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow, TimeGrain
+from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
 
 OTHER = "Other"
 _EVENT_COLUMNS = ("code", "case_id", "occurred_at", "place", "action", "status", "participants")
@@ -40,81 +38,6 @@ _EVENT_COLUMNS = ("code", "case_id", "occurred_at", "place", "action", "status",
 MOST_IN_EVENT = 1000
 MOST_IN_CASE = 2000
 _json = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An event with the workflow that it says or shows; None where only its task may tell."""
-
-    item: Mapping[str, Any]
-    recorded_at: datetime
-    workflow: str | None
-
-    @property
-    def sent(self) -> Mapping[str, Any]:
-        sent: Mapping[str, Any] = self.item["event"]
-        return sent
-
-    @property
-    def occurred_at(self) -> datetime:
-        """The sender's time in UTC; ours where there is none, which an accepted event has."""
-        told = self.sent.get("timestamp")
-        try:
-            instant = datetime.fromisoformat(told) if isinstance(told, str) else self.recorded_at
-            return instant.astimezone(UTC)
-        except (ValueError, OverflowError):
-            return self.recorded_at.astimezone(UTC)
-
-
-@dataclass(slots=True)
-class CaseFile:
-    """A case while events are written into it."""
-
-    row: Case
-    workflow: SensitiveWorkflow | None  # as the policy lists it now
-    is_new: bool = False
-    labels: dict[bytes, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    next_number: int = 1
-    next_place: int = 1
-    last_time: datetime | None = None
-    has_late: bool = False
-    joined: list[Person] = field(default_factory=list)
-    # By what stands behind a person here: the participant's keyed digest.
-    tags: dict[bytes, bytes] = field(default_factory=dict)
-    sealed: list[sealing.Told] = field(default_factory=list)
-    opened_before: date | None = None
-
-    @property
-    def code(self) -> UUID:
-        return self.row.code
-
-    @property
-    def grain(self) -> TimeGrain:
-        return self.workflow.time_grain if self.workflow else "day"
-
-    def tag_of(self, keys: Keys, subject: UUID | None, sent_label: str | None) -> bytes:
-        behind = subject.bytes if subject else f"label {sent_label}".encode()
-        if behind not in self.tags:
-            self.tags[behind] = subjects.participant_tag(self.code, behind, keys)
-        return self.tags[behind]
-
-    def label_for(self, tag: bytes, wished: str | None) -> tuple[str, bool]:
-        """The participant's label, and whether it is new in this case."""
-        if known := self.labels.get(tag):
-            return known, False
-        label = wished if wished and wished not in self.used else self._smallest_free()
-        self.keep(tag, label)
-        return label, True
-
-    def keep(self, tag: bytes, label: str) -> None:
-        self.labels[tag] = label
-        self.used.add(label)
-
-    def _smallest_free(self) -> str:
-        while f"Anon{self.next_number}" in self.used:
-            self.next_number += 1
-        return f"Anon{self.next_number}"
 
 
 def store(
@@ -179,7 +102,7 @@ class _Writing:
         for code, row in rows.items():
             file = self.files[code] = CaseFile(row, self._workflow(row.workflow))
             file.opened_before = row.opened_on
-        _load_participants(self.files)
+        load_participants(self.files)
         for code, place, time in sealing.last_of(self.files, self.keys):
             self.files[code].next_place = place + 1
             self.files[code].last_time = time
@@ -220,7 +143,7 @@ class _Writing:
         """Returns the events that name too many people, of which nothing is written."""
         people = [(file, event, self._people(file, event)) for file, event in self.placed]
         # By the list itself: events that name people alike share it.
-        namings = {(file.code, id(found)): (file, found) for file, _, found in people}
+        namings = {(file.text, id(found)): (file, found) for file, _, found in people}
         known = self._known(namings.values())
         participants = {
             place: self._labelled(file, found, known) for place, (file, found) in namings.items()
@@ -229,7 +152,7 @@ class _Writing:
 
         def rows() -> Iterator[Row]:
             for file, event, found in people:
-                told = participants[file.code, id(found)]
+                told = participants[file.text, id(found)]
                 if told is None:
                     crowded.append(event)
                 else:
@@ -299,28 +222,17 @@ class _Writing:
 
     def _row_of(self, file: CaseFile, event: Placed, participants: str) -> Row:
         """What HR gets of the event, in the order of _EVENT_COLUMNS; its file goes on by one."""
-        sent, code = event.sent, _code_in(file.code)
-        occurred_at = event.occurred_at
-        place = file.next_place
-        self._go_on(file, code, occurred_at, event)
+        sent, occurred_at = event.sent, event.occurred_at
+        code, place = file.take(event.item, occurred_at)
         return (
-            str(code),
-            str(file.code),
+            code,
+            file.text,
             cut(occurred_at, file.grain).isoformat(),
             str(place),
             self._action(file, sent.get("action", sent.get("error"))),
             self._status(sent.get("status")),
             participants,
         )
-
-    def _go_on(self, file: CaseFile, code: UUID, occurred_at: datetime, event: Placed) -> None:
-        file.sealed.append((code, occurred_at, event.item))
-        file.next_place += 1
-        if file.last_time and occurred_at < file.last_time:
-            file.has_late = True
-        else:
-            file.last_time = occurred_at
-        file.row.opened_on = min(file.row.opened_on, occurred_at.date())
 
     def _action(self, file: CaseFile, said: object) -> str:
         listed = file.workflow.actions if file.workflow else ()
@@ -335,7 +247,7 @@ class _Writing:
             return None
         place = (listed_by, said)
         if place not in self.shown:
-            self.shown[place] = wording.shown(said, listed)
+            self.shown[place] = ordinary_words.shown(said, listed)
         return self.shown[place]
 
     def _save(self) -> None:
@@ -345,7 +257,7 @@ class _Writing:
         sealing.seal(((file.code, file.sealed) for file in touched), self.keys)
         for file in touched:
             if file.has_late:
-                _put_in_order(file.code, self.keys)
+                put_in_order(file.code, self.keys)
         assigning.assign(
             self.organization,
             [(file.row, file.joined, file.is_new) for file in touched],
@@ -368,30 +280,4 @@ class _Writing:
                 for tag, code in self.new_tags.items()
                 if self.files[code].sealed or not self.files[code].is_new
             ),
-        )
-
-
-def _code_in(case_code: UUID) -> UUID:
-    """A random code that begins as its case's does: wholly random ones would touch a page of the
-    index each."""
-    return UUID(bytes=case_code.bytes[:8] + uuid.uuid4().bytes[8:])
-
-
-def _load_participants(files: Mapping[UUID, CaseFile]) -> None:
-    rows = Participant.objects.filter(case_code__in=files)
-    for code, tag, label in rows.values_list("case_code", "tag", "label"):
-        files[code].keep(bytes(tag), label)
-
-
-def _put_in_order(case_code: UUID, keys: Keys) -> None:
-    """Numbers a case's events by their exact times: one came later than those after it."""
-    places = dict(CaseEvent.objects.filter(case_id=case_code).values_list("code", "place"))
-    times = sealing.times_of(case_code, keys)
-    ordered = sorted(times, key=lambda code: (times[code], places[code]))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            'UPDATE "hr"."case_event" e SET place = n.place FROM'
-            " unnest(%s::uuid[]) WITH ORDINALITY AS n (code, place)"
-            " WHERE e.code = n.code AND e.place <> n.place",
-            [ordered],
         )

@@ -167,6 +167,13 @@ def subject_behind(participant: Participant, keys: Keys) -> UUID | None:
     return UUID(bytes=keys.decrypt(participant.case_code, bytes(participant.link), purpose))
 
 
+def behind_labels(case_codes: Collection[UUID], keys: Keys) -> set[UUID]:
+    """Who stands behind all labels of these cases; KeysLost where a case's key is gone."""
+    keys.load(case_codes)
+    participants = Participant.objects.filter(case_code__in=case_codes)
+    return {one for each in participants if (one := subject_behind(each, keys))}
+
+
 def places_of(subject: UUID, case_codes: Collection[UUID], keys: Keys) -> list[Participant]:
     """The person's place in each of these cases; a case whose key is gone leads to nobody."""
     keys.load(case_codes)

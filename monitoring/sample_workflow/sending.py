@@ -15,6 +15,7 @@ TOO_LARGE = 552
 TIMEOUT_SECONDS = 60.0
 TRIES = 10
 PAUSE_SECONDS = 2.0
+HOW_TO_START = "start it with `make up`, or set ORGO_HOME to the folder of the one that runs"
 
 
 class DoorClosed(Exception):  # noqa: N818  # a state of the door, not a fault of ours

@@ -123,3 +123,17 @@ class ServiceToken(models.Model):
 
     def is_valid_at(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+
+class KnownSecret(models.Model):
+    """By which `ORGO_SECRET_KEY` is known again: a digest keyed with it. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="known_secret_one_row")]
+
+    def __str__(self) -> str:
+        return "known secret"

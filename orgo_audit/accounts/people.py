@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from orgo_audit.accounts.models import Membership, Organization, Role, User
+from orgo_audit.accounts.models import Membership, Organization, Role, ServiceToken, User
 from orgo_audit.errors import BadInput, Conflict, NotFound
 from orgo_audit.policy.schema import SLUG_PATTERN
+
+# Whatever a request may come from.
+Identity = User | ServiceToken | AnonymousUser
 
 
 def group_name(organization: Organization, role: Role) -> str:
@@ -90,9 +94,15 @@ def get_user(name: str) -> User:
         raise NotFound(f"there is no user {name!r}") from None
 
 
-def organizations_with_role(user: User, *roles: Role) -> list[Organization]:
-    """Where an active person holds one of these roles. A leaver is nobody."""
-    if not user.is_active:
+def names_of(users: Iterable[int | None]) -> dict[int | None, str]:
+    """The names of these accounts, by their ids; of nobody where there is none."""
+    known = [pk for pk in users if pk is not None]
+    return dict(User.objects.filter(pk__in=known).values_list("pk", "username"))
+
+
+def organizations_with_role(identity: Identity, *roles: Role) -> list[Organization]:
+    """Where an active person holds one of these roles. A leaver is nobody, and so is a token."""
+    if not isinstance(identity, User) or not identity.is_active:
         return []
-    held = {held.organization for held in user.held_memberships if held.role in roles}
+    held = {held.organization for held in identity.held_memberships if held.role in roles}
     return sorted(held, key=lambda organization: organization.slug)

@@ -9,30 +9,19 @@ from pathlib import Path
 
 from orgo_audit import logins
 from orgo_audit.embedded import keys, paths
+from orgo_audit.operator_settings import is_given
 
-OWNER_URL = "DATABASE_URL"
 SECRET_KEY = "ORGO_SECRET_KEY"  # noqa: S105
 VAULT_PUBLIC_KEY = "ORGO_VAULT_PUBLIC_KEY"
 VAULT_KEY = "ORGO_VAULT_KEY"
 HANDED_OUT = (
-    OWNER_URL,
-    *(f"ORGO_{login.upper()}_DATABASE_URL" for login in logins.LOGINS),
+    *map(logins.url_variable, logins.LOGINS),
     VAULT_KEY,
     "ORGO_SIGNING_KEY",
     "ORGO_PASSWORD",
     "ORGO_PROCESS",
 )
 COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
-
-
-def login_variable(login: str) -> str:
-    """The setting that holds a login's URL."""
-    return OWNER_URL if login == logins.OWNER else f"ORGO_{login.upper()}_DATABASE_URL"
-
-
-def is_given(name: str) -> bool:
-    """The operator set it, or named a file that holds it."""
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 def has_vault_here() -> bool:
@@ -46,7 +35,7 @@ class Environments:
 
     home: Path
     urls: Mapping[str, str]
-    ports: Mapping[str, str]  # said again: the operator may have given them by file
+    address: Mapping[str, str]  # said again: the operator may have given it by file
 
     def of_process(self, process: str, *, counts: bool) -> dict[str, str]:
         """For a running process: its name, its one login, its folder of counters if it counts."""
@@ -58,7 +47,7 @@ class Environments:
             return environment
         if login == logins.VAULT:
             environment |= self._vault_key()
-        environment[login_variable(login)] = self.urls[login]
+        environment[logins.url_variable(login)] = self.urls[login]
         if counts:
             environment[COUNTERS] = str(paths.metrics_folder(self.home))
         return environment
@@ -66,7 +55,7 @@ class Environments:
     def of_set_up(self) -> dict[str, str]:
         """For a short command that prepares the database: all logins but the vault's."""
         known = {login: url for login, url in self.urls.items() if login != logins.VAULT}
-        return self.bare() | {login_variable(login): url for login, url in known.items()}
+        return self.bare() | {logins.url_variable(login): url for login, url in known.items()}
 
     def _vault_key(self) -> dict[str, str]:
         names = (VAULT_KEY, f"{VAULT_KEY}_FILE")
@@ -78,7 +67,7 @@ class Environments:
         """For a command without a database: the operator's settings, and no URL of a login."""
         dropped = {*HANDED_OUT, *(f"{name}_FILE" for name in HANDED_OUT), COUNTERS}
         environment = {k: v for k, v in os.environ.items() if k not in dropped}
-        environment |= {**self.ports, "ORGO_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+        environment |= {**self.address, "ORGO_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
         for name, file in ((SECRET_KEY, "secret_key"), (VAULT_PUBLIC_KEY, keys.PUBLIC_KEY)):
             if not is_given(name):
                 environment[f"{name}_FILE"] = str(paths.secrets_folder(self.home) / file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import time
@@ -12,10 +13,10 @@ from typing import IO
 
 import psutil
 
-from orgo_audit.embedded import paths, secrets
+from orgo_audit.embedded import log_files, paths, secrets
 from orgo_audit.errors import Unavailable
 
-LAYOUT = "2"
+PROJECT = Path(__file__).resolve().parent.parent.parent
 LEFTOVER_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.1
 
@@ -27,10 +28,10 @@ def open_home(home: Path) -> IO[str]:
     with ExitStack() as on_failure:
         lock = on_failure.enter_context(_open_lock(home / "up.lock"))
         _hold(lock, home)
-        _refuse_other_layout(home)
+        _recognise(home)
         for folder in (paths.log_folder(home), paths.secrets_folder(home)):
             secrets.private_folder(folder)
-        _rotate_logs(paths.log_folder(home))
+        log_files.begin_new(paths.log_folder(home))
         _empty(paths.metrics_folder(home))
         on_failure.pop_all()
     return lock
@@ -50,16 +51,31 @@ def _make(home: Path) -> None:
         )
 
 
-def _refuse_other_layout(home: Path) -> None:
+def layout() -> list[str]:
+    """What the state is made by: a line a migration, digest and file."""
+    files = sorted(PROJECT.glob("*/migrations/[0-9]*.py"))
+    files += sorted(PROJECT.glob("orgo_audit/*/migrations/[0-9]*.py"))
+    return [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(PROJECT)}"
+        for file in files
+    ]
+
+
+def _recognise(home: Path) -> None:
+    """A state made by migrations that are still the same; later ones may have come."""
     file = home / "layout"
-    found = file.read_text(encoding="ascii").strip() if file.exists() else ""
-    if not found and not (home / "postgres").exists():
-        file.write_text(f"{LAYOUT}\n", encoding="ascii")
-    elif found != LAYOUT:
+    made_by = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    ours = layout()
+    changed = sorted(set(made_by) - set(ours))
+    if changed or (not made_by and (home / "postgres").exists()):
+        name = changed[0].rpartition("  ")[2] if changed else ""
+        why = f" ({name} has changed since)" if name.endswith(".py") else ""
         raise Unavailable(
-            f"{home} holds the state of another version (layout {found or 'unknown'}, this is"
-            f" {LAYOUT}). Move that folder away, for example: mv {home} {home}.old"
+            f"{home} holds the state of another version{why}. Move that folder away,"
+            f" for example: mv {home} {home}.old"
         )
+    if made_by != ours:
+        secrets.write_private(file, "\n".join(ours) + "\n")
 
 
 def _open_lock(file: Path) -> IO[str]:
@@ -95,12 +111,6 @@ def _refuse_if_held(lock: IO[str], home: Path, *, is_late: bool) -> None:
         raise Unavailable(f"`up` already runs on {home} (process {pid}).")
     if is_late:
         raise Unavailable(f"Processes of an earlier start still use {home}; end them first.")
-
-
-def _rotate_logs(folder: Path) -> None:
-    """Each start begins new files; the previous start's stay beside them."""
-    for file in folder.glob("*.log"):
-        file.replace(file.with_name(f"{file.name}.1"))
 
 
 def _empty(folder: Path) -> None:

@@ -24,6 +24,18 @@ def read_secret(home: Path, name: str) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
+def address_file(home: Path) -> Path:
+    """Where `up` leaves its ports and its public URL for commands typed in another shell."""
+    return home / "address"
+
+
+def running_address(home: Path) -> dict[str, str]:
+    """What it left, by setting; nothing where it never ran."""
+    file = address_file(home)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return dict(line.split("=", 1) for line in lines)
+
+
 def log_folder(home: Path) -> Path:
     return home / "log"
 

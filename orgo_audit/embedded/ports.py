@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 from orgo_audit.errors import Unavailable
@@ -24,8 +25,14 @@ def refuse_taken_port(port: int, setting: str) -> None:
             raise Unavailable(
                 f"Port {port} is taken by another program. Stop it, or set {setting} to a free one."
             )
+        if fault == errno.EACCES:
+            raise Unavailable(
+                f"Port {port} is for the administrator alone. Set {setting} above 1023."
+            )
         if fault is not None:
-            raise Unavailable(f"Port {port} cannot be used ({_words(fault)}). Set {setting}.")
+            raise Unavailable(
+                f"Nothing can listen on {address}, port {port}: {os.strerror(fault)}."
+            )
 
 
 def _bind_fault(address: str, port: int) -> int | None:
@@ -39,7 +46,3 @@ def _bind_fault(address: str, port: int) -> int | None:
     except OSError as error:
         return error.errno
     return None
-
-
-def _words(fault: int) -> str:
-    return errno.errorcode.get(fault, str(fault))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import IO
 import psutil
 import psycopg
 
-from orgo_audit.embedded import paths, secrets
+from orgo_audit.embedded import log_files, paths, secrets
 from orgo_audit.embedded.children import die_with_parent
 from orgo_audit.embedded.postgres_binaries import find_binaries, major_version, reachable_copy
 from orgo_audit.embedded.unprivileged import Account, find_account, view
@@ -27,6 +28,9 @@ PORT = "5432"
 START_LIMIT_SECONDS = 300  # recovery after a crash may take its time
 STOP_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.02
+STATUS_LINE = 7  # of postmaster.pid
+REASON_LINES = 15
+FATAL = re.compile(r"\b(FATAL|PANIC):")
 
 # Statements and their values name people; the server's log keeps only what went wrong. Lines on
 # checkpoints tell when how much was written; those on waiting, that a task has become sensitive.
@@ -88,9 +92,22 @@ class Postgres:
                 self.sockets.rmdir()
         shutil.rmtree(paths.binaries_folder(self.home), ignore_errors=True)
 
-    def has_ended(self) -> bool:
-        """By itself, or before it ever answered."""
-        return self.process is None or self.process.poll() is not None
+    def trouble(self) -> str:
+        """Why it has to be started again; nothing while it serves, or where it was not started."""
+        if self.process is None:
+            return ""
+        if self.process.poll() is not None:
+            return "has ended"
+        # By SIGTERM: it waits for its clients to go, ours stay, and no new one is let in.
+        return "was told to stop by somebody else" if self._status() == "stopping" else ""
+
+    def _status(self) -> str:
+        """`starting`, `ready` or `stopping`, as it says itself."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return lines[STATUS_LINE].strip() if len(lines) > STATUS_LINE else ""
 
     def superuser_connection(self, database: str = "postgres") -> psycopg.Connection:
         password = paths.read_secret(self.home, SUPERUSER)
@@ -221,28 +238,32 @@ class Postgres:
 
     def _wait_until_it_answers(self) -> None:
         limit = time.monotonic() + START_LIMIT_SECONDS
-        while True:
-            try:
-                self.superuser_connection().close()
-            except psycopg.OperationalError as error:
-                self._give_up_if_hopeless(error, is_late=time.monotonic() > limit)
-                time.sleep(POLL_SECONDS)
-            else:
-                return
+        while not self._answers():
+            if time.monotonic() > limit or self.trouble():
+                self.stop()
+                raise Unavailable(f"PostgreSQL did not start: {self._reason()} ({self.log_file})")
+            time.sleep(POLL_SECONDS)
 
-    def _give_up_if_hopeless(self, error: psycopg.OperationalError, *, is_late: bool) -> None:
-        if "password authentication failed" in str(error):
+    def _reason(self) -> str:
+        """It says why, and then that it is shut down."""
+        lines = log_files.last_lines(self.log_file, REASON_LINES).splitlines() or [""]
+        return next((line for line in reversed(lines) if FATAL.search(line)), lines[-1])
+
+    def _answers(self) -> bool:
+        if self._status() != "ready":  # each login that it refuses is a line in its log
+            return False
+        try:
+            self.superuser_connection().close()
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                return False
             self.stop()
             raise Unavailable(
                 f"{self.data} was made with another password than the one in"
                 f" {paths.secrets_folder(self.home) / SUPERUSER}."
                 f" Restore that file, or move {self.home} away to start anew."
             ) from error
-        if is_late or self.process is None or self.process.poll() is not None:
-            self.stop()
-            raise Unavailable(
-                f"PostgreSQL did not start; its last words are in {self.log_file}."
-            ) from error
+        return True
 
     def _ended_after(self, kind: signal.Signals) -> bool:
         assert self.process is not None  # noqa: S101

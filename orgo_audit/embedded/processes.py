@@ -18,7 +18,31 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 STOP_LIMIT_SECONDS = 8.0
 STEADY_SECONDS = 30.0  # one that lived so long may be started again at once
 LONGEST_PAUSE_SECONDS = 30.0
-LAST_WORDS = 15
+
+
+@dataclass(slots=True)
+class Restarts:
+    """How long to wait before the next start: longer each time, unless it stayed."""
+
+    clock: Callable[[], float] = time.monotonic
+    failures: int = 0
+    _started: float = field(default=0.0, init=False)
+    _ended: float = field(default=0.0, init=False)
+
+    def started(self) -> None:
+        self._started = self.clock()
+
+    def ended(self) -> None:
+        self._ended = self.clock()
+        self.failures = 1 if self._ended - self._started > STEADY_SECONDS else self.failures + 1
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next start."""
+        return min(2.0 ** (self.failures - 1), LONGEST_PAUSE_SECONDS) if self.failures else 0.0
+
+    def is_over(self) -> bool:
+        return self.clock() - self._ended >= self.pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +59,8 @@ class Kind:
 
 _CELERY = ("-m", "celery", "-A", "orgo_audit.celery")
 _GUNICORN = ("-m", "gunicorn", "-c", "python:orgo_audit.embedded.gunicorn_config")
-_WORKER = ("worker", "-c", "2", "-l", "INFO", "--without-gossip", "--without-mingle")
-_BEAT = ("beat", "-l", "INFO", "--pidfile=")
+_WORKER = ("worker", "-c", "2", "-l", "WARNING", "--without-gossip", "--without-mingle")
+_BEAT = ("beat", "-l", "WARNING", "--pidfile=")
 KINDS = (
     Kind("web", (*_GUNICORN, "orgo_audit.wsgi"), counts=True),
     Kind("worker", (*_CELERY, *_WORKER), counts=True, orphaned=signal.SIGKILL),
@@ -61,18 +85,20 @@ class Process:
     log_file: Path
     held: tuple[int, ...] = ()  # descriptors that it and its own children keep open
     orphaned: signal.Signals = signal.SIGTERM
-    clock: Callable[[], float] = time.monotonic
-    failures: int = 0
+    restarts: Restarts = field(default_factory=Restarts)
     _popen: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _started: float = field(default=0.0, init=False)
-    _ended: float = field(default=0.0, init=False)
 
     def start(self) -> None:
-        with self.log_file.open("ab") as log:
-            self._popen = spawn(
-                self.command, self.environment, held=self.held, orphaned=self.orphaned, out=log
-            )
-        self._started = self.clock()
+        """OSError where the machine has no room for it: that counts as an end."""
+        self.restarts.started()
+        try:
+            with self.log_file.open("ab") as log:
+                self._popen = spawn(
+                    self.command, self.environment, held=self.held, orphaned=self.orphaned, out=log
+                )
+        except OSError:
+            self.restarts.ended()
+            raise
 
     def has_ended(self) -> int | None:
         """The exit code, told once; what is left of its group goes too."""
@@ -80,18 +106,12 @@ class Process:
             return None
         _kill_group(self._popen.pid, signal.SIGKILL)
         self._popen = None
-        self._ended = self.clock()
-        self.failures = 1 if self._ended - self._started > STEADY_SECONDS else self.failures + 1
+        self.restarts.ended()
         return code
-
-    @property
-    def pause(self) -> float:
-        """Seconds to wait before the next start."""
-        return min(2.0 ** (self.failures - 1), LONGEST_PAUSE_SECONDS) if self.failures else 0.0
 
     def is_due(self) -> bool:
         """It has ended and its pause is over."""
-        return self._popen is None and self.clock() - self._ended >= self.pause
+        return self._popen is None and self.restarts.is_over()
 
     def ask_to_stop(self) -> None:
         if self._popen is not None:
@@ -102,12 +122,6 @@ class Process:
         if self._popen is not None:
             end_group(self._popen, STOP_LIMIT_SECONDS)
             self._popen = None
-
-    def last_words(self) -> str:
-        if not self.log_file.exists():
-            return ""
-        lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-LAST_WORDS:])
 
 
 def spawn(

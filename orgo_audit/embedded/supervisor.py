@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,8 +19,10 @@ from orgo_audit.embedded import (
     environments,
     home,
     keys,
+    log_files,
     paths,
     ports,
+    readiness,
     roles,
     secrets,
     valkey,
@@ -29,14 +30,18 @@ from orgo_audit.embedded import (
 from orgo_audit.embedded.console import Progress
 from orgo_audit.embedded.environments import Environments
 from orgo_audit.embedded.postgres import Postgres
-from orgo_audit.embedded.processes import KINDS, Process, end_group, python, spawn
+from orgo_audit.embedded.processes import KINDS, Process, Restarts, end_group, python, spawn
 from orgo_audit.errors import Unavailable
+from orgo_audit.operator_settings import is_given
 
 POLL_SECONDS = 0.1
 READY_LIMIT_SECONDS = 180
+STILL_WAITING_SECONDS = 10
 VALKEY_LIMIT_SECONDS = 30
 FAILURES_THAT_END_A_START = 3
-POSTGRES_PAUSE_SECONDS = 2
+LAST_WORDS = 15
+LOGS_SECONDS = 60
+NO_SPACE_BYTES = 4 << 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,13 +61,24 @@ class Plan:
     home: Path
     port: int
     mail_port: int
+    public_url: str
     urls: dict[str, str]  # of the logins that the operator named
     with_valkey: bool
     with_sample: bool
+    accepts_new_secret_key: bool = False
 
     @property
     def with_postgres(self) -> bool:
         return not self.urls
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Where the portal is, by setting."""
+        return {
+            "ORGO_PORT": str(self.port),
+            "ORGO_MAIL_PORT": str(self.mail_port),
+            "ORGO_PUBLIC_URL": self.public_url,
+        }
 
 
 class Supervisor:
@@ -78,7 +94,8 @@ class Supervisor:
         self.environments = Environments(plan.home, {}, {})
         self.is_ready = False
         self._lock: IO[str] | None = None
-        self._postgres_due = 0.0
+        self._postgres_restarts = Restarts()
+        self._logs_due = 0.0
 
     def run(self) -> None:
         """Until Ctrl-C or SIGTERM, which is a success; Unavailable if it cannot be started."""
@@ -98,8 +115,10 @@ class Supervisor:
         self._lock = home.open_home(self.plan.home)
         ports.refuse_taken_port(self.plan.port, "ORGO_PORT")
         ports.refuse_taken_port(self.plan.mail_port, "ORGO_MAIL_PORT")
+        lines = (f"{name}={value}\n" for name, value in self.plan.address.items())
+        secrets.write_private(paths.address_file(self.plan.home), "".join(lines))
         secrets.keep_secret(self.plan.home, "secret_key")
-        if not environments.is_given(environments.VAULT_PUBLIC_KEY):
+        if not is_given(environments.VAULT_PUBLIC_KEY):
             keys.keep_vault_keys(self.plan.home)
         self._start_postgres()
         self._start_valkey()
@@ -128,8 +147,7 @@ class Supervisor:
         urls = self._login_urls()
         made_here = {k: v for k, v in passwords.items() if k not in self.plan.urls}
         roles.ensure_logins(urls[logins.OWNER], made_here)
-        own_ports = {"ORGO_PORT": str(self.plan.port), "ORGO_MAIL_PORT": str(self.plan.mail_port)}
-        self.environments = Environments(self.plan.home, urls, own_ports)
+        self.environments = Environments(self.plan.home, urls, self.plan.address)
 
     def _login_urls(self) -> dict[str, str]:
         owner_url = self.plan.urls.get(logins.OWNER, "")
@@ -150,7 +168,8 @@ class Supervisor:
             while not valkey.answers(self.plan.home):
                 self._watch()
                 if time.monotonic() > limit:
-                    raise Unavailable(f"Valkey does not answer; {self._log_of('valkey')}")
+                    log = paths.log_folder(self.plan.home) / "valkey.log"
+                    raise Unavailable(f"Valkey does not answer. Its log: {log}")
                 time.sleep(POLL_SECONDS / 5)
 
     def _prepare(self) -> None:
@@ -159,7 +178,8 @@ class Supervisor:
         with self.progress.step("migrating the database"):
             self._run_step(("migrate", "--noinput", "--verbosity", "0"), set_up)
         with self.progress.step("preparing organization, policy and logins"):
-            self._run_step(("prepare",), set_up)
+            accepts = ("--accept-new-secret-key",) if self.plan.accepts_new_secret_key else ()
+            self._run_step(("prepare", *accepts), set_up)
         with self.progress.step("collecting static files"):
             words = ("collectstatic", "--noinput", "--verbosity", "0")
             self._run_step(words, self.environments.bare())
@@ -193,19 +213,30 @@ class Supervisor:
         return (self._lock.fileno(),) if self._lock else ()
 
     def _wait_until_ready(self) -> None:
-        limit = time.monotonic() + READY_LIMIT_SECONDS
-        while (lacking := _not_ready_because(self.plan.port)) is not None:
+        started = told = time.monotonic()
+        while lacking := readiness.lacking(self.plan.port):
             self._watch()
-            if time.monotonic() > limit:
-                raise Unavailable(f"/readyz is not green; it says: {lacking}")
+            now = time.monotonic()
+            if now > started + READY_LIMIT_SECONDS:
+                raise Unavailable(
+                    f"Not ready after {READY_LIMIT_SECONDS} s: {lacking}.{self._lack_of_space()}"
+                )
+            if now > told + STILL_WAITING_SECONDS:
+                self.progress.say(f"still waiting: {lacking}.{self._lack_of_space()}")
+                told = now
             time.sleep(POLL_SECONDS)
 
     def _announce(self) -> None:
         address = f"http://localhost:{self.plan.port}"
-        self.results.write(f"ready: {address}\n")
-        for line in accounts.lines(self.plan.home, address):
-            self.results.write(f"{line}\n")
-        self.results.flush()
+        lines = (
+            f"ready: {address}",
+            f"the API's documentation: {address}/api/v1/docs/",
+            f"the sample workflow takes mail at smtp://localhost:{self.plan.mail_port}",
+            *accounts.lines(self.plan.home, address),
+        )
+        with suppress(OSError):  # nobody may be reading
+            self.results.write("".join(f"{line}\n" for line in lines))
+            self.results.flush()
         if self.plan.with_sample:
             words = python(("manage.py", "run_sample_workflow"))
             self.step = spawn(words, self.environments.bare(), held=self._held)
@@ -220,35 +251,57 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Start again what has ended; while starting, give up on what never stays."""
-        if self.postgres is not None and self.postgres.has_ended():
-            self._start_again(self.postgres)
+        if self.postgres is not None:
+            self._watch_postgres(self.postgres)
         for process in self.processes:
             code = process.has_ended()
             if code is not None:
-                self._tell_end(process, code)
+                self._tell_end(process, f"has ended with code {code}")
             if process.is_due():
-                process.start()
+                self._start_again(process)
+        if time.monotonic() > self._logs_due:
+            log_files.bound(paths.log_folder(self.plan.home))
+            self._logs_due = time.monotonic() + LOGS_SECONDS
 
-    def _start_again(self, postgres: Postgres) -> None:
-        if time.monotonic() < self._postgres_due:
-            return
-        self.progress.say(f"PostgreSQL has ended; starting it again. {self._log_of('postgres')}")
-        postgres.stop()
+    def _watch_postgres(self, postgres: Postgres) -> None:
+        if trouble := postgres.trouble():
+            self._postgres_restarts.ended()
+            self._tell(f"PostgreSQL {trouble}", self._postgres_restarts, postgres.log_file)
+            postgres.stop()
+        if postgres.process is None and self._postgres_restarts.is_over():
+            self._postgres_restarts.started()
+            try:
+                postgres.start()
+            except (Unavailable, OSError) as error:
+                postgres.stop()
+                if not self.is_ready:
+                    raise
+                self._postgres_restarts.ended()
+                why = error if isinstance(error, Unavailable) else f"PostgreSQL: {error}"
+                self._tell(str(why), self._postgres_restarts)
+
+    def _start_again(self, process: Process) -> None:
         try:
-            postgres.start()
-        except (Unavailable, OSError) as error:
-            if not self.is_ready:
-                raise
-            self.progress.say(f"trying again in {POSTGRES_PAUSE_SECONDS} s: {error}")
-            self._postgres_due = time.monotonic() + POSTGRES_PAUSE_SECONDS
+            process.start()
+        except OSError as error:
+            self._tell_end(process, f"cannot start ({error.strerror})")
 
-    def _tell_end(self, process: Process, code: int) -> None:
-        if not self.is_ready and process.failures >= FAILURES_THAT_END_A_START:
-            raise Unavailable(f"{process.name} does not stay up:\n{process.last_words()}")
-        self.progress.say(
-            f"{process.name} has ended with code {code}; starting it again in"
-            f" {process.pause:.0f} s. {self._log_of(process.name)}"
-        )
+    def _tell_end(self, process: Process, what: str) -> None:
+        if not self.is_ready and process.restarts.failures >= FAILURES_THAT_END_A_START:
+            words = log_files.last_lines(process.log_file, LAST_WORDS)
+            raise Unavailable(f"{process.name} does not stay up:\n{words}")
+        self._tell(f"{process.name} {what}", process.restarts, process.log_file)
+
+    def _tell(self, what: str, restarts: Restarts, log: Path | None = None) -> None:
+        said = f"{what}; starting it again in {restarts.pause:.0f} s.{self._lack_of_space()}"
+        if log is not None:
+            said += f" Its log, {log}, ends: {log_files.last_lines(log, 1)}"
+        self.progress.say(said)
+
+    def _lack_of_space(self) -> str:
+        disk = os.statvfs(self.plan.home)
+        is_full = disk.f_bavail * disk.f_frsize < NO_SPACE_BYTES
+        return f" No space is left on the disk of {self.plan.home}." if is_full else ""
 
     def _watch_sample(self) -> None:
         if self.step is None or (code := self.step.poll()) is None:
@@ -256,9 +309,6 @@ class Supervisor:
         self.step = None
         if code != 0:
             self.progress.say(f"the sample workflow has ended with code {code}")
-
-    def _log_of(self, name: str) -> str:
-        return f"Its log: {paths.log_folder(self.plan.home) / name}.log"
 
     # --- stopping -------------------------------------------------------------------------------
 
@@ -301,16 +351,3 @@ def _request_stop(number: int, frame: FrameType | None) -> None:
 def _ignore_signals() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _not_ready_because(port: int) -> str | None:
-    connection = http.client.HTTPConnection(ports.IPV4_LOOPBACK, port, timeout=10)
-    try:
-        connection.request("GET", "/readyz", headers={"Host": "localhost"})
-        answer = connection.getresponse()
-        body = answer.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        return str(error)
-    finally:
-        connection.close()
-    return None if answer.status == http.client.OK else body

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from logs import interface
 from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import get_organization, get_user
 from orgo_audit.errors import OrgoError
 from orgo_audit.operators import recorded_operator
 
 
-class RoleCommand(BaseCommand):
-    """A command that changes a role by `change` and records it as `action`."""
+class Change(Protocol):
+    def __call__(self, user: User, role: Role, organization: Organization, *, by: str) -> None: ...
 
-    change: ClassVar[staticmethod[[User, Role, Organization], None]]
-    action: ClassVar[str]
+
+class RoleCommand(BaseCommand):
+    """A command that changes a role by `change`, and says what is `done`."""
+
+    change: ClassVar[Change]
+    done: ClassVar[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the name the person signs in with")
@@ -29,10 +31,7 @@ class RoleCommand(BaseCommand):
     def handle(self, *args: Any, name: str, role: str, organization: str, **options: Any) -> None:
         try:
             tenant = get_organization(organization)
-            with transaction.atomic():
-                self.change(get_user(name), Role(role), tenant)
-                told = {"person": name, "role": role}
-                interface.report_administration(self.action, tenant, recorded_operator(), told)
+            self.change(get_user(name), Role(role), tenant, by=recorded_operator())
         except OrgoError as error:
             raise CommandError(error.sentence) from None
-        self.stdout.write(f"{self.action}: {role} {name} of {organization}")
+        self.stdout.write(f"{self.done}: {role} {name} of {organization}")

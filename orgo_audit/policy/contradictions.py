@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from zoneinfo import available_timezones
 
@@ -12,6 +14,27 @@ from orgo_audit.policy.schema import ROLES, Policy, Rules, known_views
 # Whatever is over its period is gone three days after its month's end and period: a plan that is
 # published the night after must be over its notice by then.
 LONGEST_NOTICE = Period(2, "day")
+
+# What the portal says of itself, and what every event may carry: as signs of a sensitive workflow
+# these would seal the ordinary events of everybody.
+OWN_ACTIONS = (
+    *("Access Denied", "Failed Login Attempt", "Login", "Logout", "Password Changed"),
+    *("Second Factor Set Up", "Second Factor Verified", "Second Factor Refused"),
+    *("Second Factor Removed", "Second Factor Reset", "Recovery Code Used"),
+    *("Recovery Codes Replaced", "Sessions Ended", "Sign-in Locked", "Sign-in Unlocked"),
+    *("Organization Created", "User Created", "Role Given", "Role Taken", "Rate Limited"),
+    *("Token Created", "Token Rotated", "Token Revoked", "Token Expiring", "Logs Imported"),
+    *("Logs Viewed", "Logs Exported", "Restricted Area Used", "Events Reclassified"),
+    *("Quarantine Replayed", "Quarantine Discarded", "Quarantine Pruned"),
+    *("Policy Loaded", "Policy Accepted", "Policy Refused", "Policy File Refused"),
+    *("Hold Placed", "Hold Release Asked", "Hold Released", "Retention Conflict Resolved"),
+    *("Destruction Announced", "Destruction Approved", "Secret Key Replaced"),
+)
+WIRE_FIELDS = (
+    *("timestamp", "log_type", "action", "error", "status", "user", "task_id", "email_id"),
+    *("from", "to", "reason", "ip_address", "workflow", "details"),
+)
+_NOT_WORD = re.compile(r"[\W_]+")
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:
@@ -39,6 +62,7 @@ def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
     for problem in (
         _unknown_views,
         _shared_mailboxes,
+        _signs_of_everybody,
         _ladder_out_of_order,
         _impossible_hours,
         _too_long_a_notice,
@@ -64,6 +88,24 @@ def _shared_mailboxes(rules: Rules) -> Iterator[tuple[str, str]]:
             if owner != name:
                 path = f"sensitive_workflows.{name}.mailboxes[{index}]"
                 yield path, f"{mailbox} already belongs to {owner}; a mailbox leads to one workflow"
+
+
+def _signs_of_everybody(rules: Rules) -> Iterator[tuple[str, str]]:
+    for name, workflow in rules.sensitive_workflows.items():
+        for block, signs, taken, what in (
+            ("actions", workflow.actions, OWN_ACTIONS, "what the portal says of itself"),
+            ("identity_fields", workflow.identity_fields, WIRE_FIELDS, "a field of every event"),
+        ):
+            known = set(map(_folded, taken))
+            for index, sign in enumerate(signs):
+                if _folded(sign) in known:
+                    path = f"sensitive_workflows.{name}.{block}[{index}]"
+                    yield path, f"{sign} is {what}; it cannot mark a sensitive workflow"
+
+
+def _folded(name: str) -> str:
+    """As the door compares actions and keys."""
+    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _ladder_out_of_order(rules: Rules) -> Iterator[tuple[str, str]]:

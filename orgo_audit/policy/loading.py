@@ -48,7 +48,7 @@ def read_policy_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(nodes.LARGEST_BYTES + 1)
     except OSError as error:
-        raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
+        raise PolicyError(f"the file cannot be read: {error.strerror}") from error
 
 
 # "a.b[2]" -> "a.b" -> "a" -> ""

@@ -1,4 +1,4 @@
-"""The policy's types, their defaults and their JSON Schema; never reads a file or a database."""
+"""The policy's types and their defaults; never reads a file or a database."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, get_args
 
-import msgspec
-from msgspec import NODEFAULT, Meta, Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
 from orgo_audit.errors import BadInput
-from orgo_audit.periods import ACCEPTED as ACCEPTED_PERIODS
-from orgo_audit.periods import PERIOD_PATTERN, Period
+from orgo_audit.periods import Period
 
 Plain: TypeAlias = "str | bool | None | list[Plain] | dict[str, Plain]"
 
@@ -112,10 +110,6 @@ class Threshold:
     """A share of all events, in percent, that must not be exceeded."""
 
     percent: float
-
-    def is_exceeded_by(self, share: float) -> bool:
-        """Whether a share between 0 and 1 is above the threshold."""
-        return share * 100 > self.percent
 
     def as_text(self) -> str:
         return f">{self.percent:g}%"
@@ -360,57 +354,3 @@ def as_plain(value: object) -> Plain:
     if value is None or isinstance(value, str | bool):
         return value
     raise TypeError(f"the policy has no values of {type(value)}")
-
-
-def json_schema() -> dict[str, object]:
-    """The JSON Schema by which editors complete and check the policy file."""
-    made = msgspec.json.schema(Policy)
-    definitions = made["$defs"]
-    for struct in _STRUCTS:
-        _say_defaults_in_words(struct, definitions[struct.__name__]["properties"])
-    for inherited in definitions["OrganizationPolicy"]["properties"].values():
-        inherited.pop("default", None)
-    views = definitions["RoleAccess"]["properties"]["view"]
-    views["items"] = {
-        "anyOf": [{"enum": list(LOG_VIEWS)}, {"type": "string", "pattern": ANONYMIZED_PATTERN}]
-    }
-    stages = definitions["Workflow"]["properties"]["stages"]
-    stages["propertyNames"] = {"enum": list(STAGES)}
-    deadlines = definitions["SensitiveWorkflow"]["properties"]["deadlines"]
-    deadlines["propertyNames"] = {"enum": list(CASE_STEPS)}
-    definitions["Period"] = _text(PERIOD_PATTERN, ACCEPTED_PERIODS)
-    definitions["Threshold"] = _text(THRESHOLD_PATTERN, ACCEPTED_THRESHOLDS)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
-
-
-def _text(pattern: str, description: str) -> dict[str, object]:
-    return {"type": "string", "pattern": pattern, "description": description}
-
-
-def _say_defaults_in_words(struct: type[Struct], properties: dict[str, dict[str, object]]) -> None:
-    """msgspec writes a default period as an object; in the file it is a text."""
-    for item in fields(struct):
-        properties[item.name].pop("default", None)
-        default = item.default
-        if item.default_factory is not NODEFAULT:
-            default = item.default_factory()
-        if default is not NODEFAULT:
-            properties[item.name]["default"] = as_plain(default)
-
-
-_STRUCTS: tuple[type[Struct], ...] = (
-    RetentionPolicies,
-    Retention,
-    RoleAccess,
-    Roles,
-    AccessControl,
-    AlertThresholds,
-    Metrics,
-    Workflow,
-    SensitiveWorkflow,
-    LadderStep,
-    BusinessHours,
-    Escalation,
-    HealthChecks,
-    Policy,
-)

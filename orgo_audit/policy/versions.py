@@ -108,14 +108,14 @@ def unusable() -> PolicyVersion | None:
     return newest if newest is not None and newest.problem else None
 
 
-def accept(version_id: int, by: str, *, now: datetime | None = None) -> PolicyVersion:
+def accept(version_id: int, by: str) -> PolicyVersion:
     """Puts the waiting version into force. Raises NotFound, or Conflict where it does not wait."""
-    return _decide(version_id, PolicyState.ACCEPTED, by, now or timezone.now())
+    return _decide(version_id, PolicyState.ACCEPTED, by)
 
 
-def refuse(version_id: int, by: str, *, now: datetime | None = None) -> PolicyVersion:
+def refuse(version_id: int, by: str) -> PolicyVersion:
     """Refuses the waiting version. Raises NotFound, or Conflict where it does not wait."""
-    return _decide(version_id, PolicyState.REFUSED, by, now or timezone.now())
+    return _decide(version_id, PolicyState.REFUSED, by)
 
 
 def _accepted() -> models.QuerySet[PolicyVersion]:
@@ -152,7 +152,7 @@ def _load(raw: bytes, name: str, author: str, now: datetime) -> PolicyVersion | 
     if old and old.digest == digest:
         _withdraw(newest, now)
         return None
-    _supersede(now)
+    _supersede()
     version = PolicyVersion(
         text=_storable(raw), digest=digest, author=author, loaded_at=now, decided_at=now
     )
@@ -188,22 +188,22 @@ def readable_policy(version: PolicyVersion) -> Policy | None:
         return None
 
 
-def _supersede(now: datetime) -> None:
+def _supersede() -> None:
     waits = PolicyVersion.objects.filter(state=PolicyState.WAITING)
-    waits.update(state=PolicyState.SUPERSEDED, decided_at=now)
+    waits.update(state=PolicyState.SUPERSEDED)
 
 
 def _withdraw(newest: PolicyVersion | None, now: datetime) -> None:
     """The file went back: the same change, made once more, is to be judged again."""
-    _supersede(now)
+    _supersede()
     if newest and newest.withdrawn_at is None:
         PolicyVersion.objects.filter(id=newest.id).update(withdrawn_at=now)
 
 
-def _decide(version_id: int, state: PolicyState, by: str, now: datetime) -> PolicyVersion:
+def _decide(version_id: int, state: PolicyState, by: str) -> PolicyVersion:
     with one_at_a_time():
         waits = PolicyVersion.objects.filter(id=version_id, state=PolicyState.WAITING)
-        decided = waits.update(state=state, decided_at=now, decided_by=by)
+        decided = waits.update(state=state, decided_by=by)  # the database says when
         version = PolicyVersion.objects.filter(id=version_id).first()
     if version is None:
         raise NotFound(f"there is no policy version {version_id}")

@@ -23,7 +23,7 @@ from tests.portal import START_LIMIT_SECONDS, Portal
 pytestmark = pytest.mark.stack
 
 WORKER = "celery -A orgo_audit.celery worker"
-BATCH_SIZE = 5_000  # as `applying` removes them
+BATCH_SIZE = 5_000  # as `destroying` removes them
 WHOLE_ROWS, FREE_ROWS = 3, 12_000
 STORE = """
 INSERT INTO event (id, log_type, organization_id, recorded_at, occurred_at, source, action, code,

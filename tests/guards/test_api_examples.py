@@ -49,8 +49,8 @@ class World:
         self.scene = a_scene(vault, self.organization) if vault else None
         if self.scene:
             self.ids["case"] = str(self.scene.case.code)
-            self.ids["pending"] = self.scene.reveal(views=2)
             self.ids["granted"] = self.scene.granted()
+            self.ids["pending"] = self.scene.reveal(views=2)
         item = a_refused_item(self.organization, source="email_parser", **REFUSED_ITEM)
         self.ids["item"] = str(item.pk)
         for log_type in LogType if filled else ():

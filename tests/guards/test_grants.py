@@ -52,6 +52,15 @@ def oid_of(table: str) -> str:
     return found[0][0]
 
 
+def columns_of(table: str) -> set[str]:
+    found = rows(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped",
+        oid_of(table),
+    )
+    return {name for (name,) in found}
+
+
 def held(role: str, table: str) -> set[str]:
     oid = oid_of(table)
     whole = {
@@ -185,7 +194,26 @@ def test_each_role_holds_exactly_what_the_list_says_of_the_restricted_world() ->
         for role in EVERYBODY:
             expected[role, table] = parsed(given.get(role, ""))
             actual[role, table] = held(role, table)
+        if "SELECT" in expected[grants.HR, table]:
+            expected[grants.HR, table] -= {"SELECT"}
+            expected[grants.HR, table] |= {f"SELECT {name}" for name in columns_of(table)}
     assert actual == expected
+
+
+def test_hrs_role_cannot_learn_in_which_transaction_a_report_came() -> None:
+    for table in grants.RESTRICTED:
+        for column in ("xmin", "ctid"):
+            asked = "SELECT has_column_privilege(%s, %s::oid, %s, 'SELECT')::text"
+            assert rows(asked, grants.HR, oid_of(table), column) == [("false",)], table
+
+
+@pytest.mark.parametrize("role", [*EVERYBODY, grants.HR])
+def test_nobody_reads_how_far_a_sequence_is(role: str) -> None:
+    sequences = rows("SELECT oid::text FROM pg_class WHERE relkind = 'S'")
+    assert sequences
+    for (oid,) in sequences:
+        asked = "SELECT has_sequence_privilege(%s, %s::oid, 'SELECT, USAGE, UPDATE')::text"
+        assert rows(asked, role, oid) == [("false",)]
 
 
 def test_hrs_role_reaches_nothing_of_the_ordinary_world_but_names_and_rights() -> None:

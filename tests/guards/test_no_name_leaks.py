@@ -146,7 +146,7 @@ def stage(
     with django_capture_on_commit_callbacks(execute=True):
         deliver_everywhere(service)
     with setting_the_scene():
-        reclassification.run(timezone.now())
+        reclassification.run()
     vault_at_hand.drain()
     for role in Role:
         a_user(role, home)

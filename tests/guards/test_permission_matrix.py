@@ -264,9 +264,9 @@ MATRIX = [
     page(f"{TOKEN}rotate/", f"/{TOKENS}{{token}}/rotate/", 200, 404, method="POST"),
     page(f"{TOKEN}revoke/", f"/{TOKENS}{{token}}/revoke/", 200, 404),
     page(f"{TOKEN}revoke/", f"/{TOKENS}{{token}}/revoke/", 302, 404, method="POST"),
-    page(APPS, "/admin/accounts/", 200, 200),
-    page(APPS, "/admin/logs/", 200, 200),
-    page(APPS, "/admin/policy/", 200, 404),
+    page(APPS, "/admin/accounts/", 302, 302),
+    page(APPS, "/admin/logs/", 302, 302),
+    page(APPS, "/admin/policy/", 302, 302),
     page("admin/(?P<url>.*)$", "/admin/accounts/user/", 404, 404),
     page("admin/(?P<url>.*)$", "/admin/r/1/1/", 404, 404),
     page("admin/(?P<url>.*)$", "/admin/nothing/", 404, 404, method="POST"),
@@ -330,6 +330,7 @@ MATRIX = [
         for rest in ("notes/", "assignment/", "reveal-request/")
     ),
     restricted("cases/access-log/", "/cases/access-log/", 404, 404, 200),
+    restricted("cases/access-log/export/", "/cases/access-log/export/", 404, 404, 200),
     restricted("cases/certificates/", "/cases/certificates/", 404, 404, 200),
     *(
         restricted(f"{OF_CASE}{form}/", f"/cases/certificates/{{ended}}/{form}/", 404, 404, 200)
@@ -437,7 +438,7 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand)
     scene = a_scene(vault_at_hand, organization)
     places |= {
         "case": str(scene.case.code),
-        "pending": scene.reveal(),
+        "pending": scene.reveal(label="Anon2"),
         "granted": scene.granted(),
     }
     return World(organization, elsewhere, places, scene)

@@ -15,6 +15,7 @@ from logs.cases import looks
 from logs.cases.models import Case, LookedAt
 from logs.cases.role import as_hr
 from logs.record.vocabulary import LogType
+from orgo_audit.accounts import secret_key
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy import versions
 from tests.builders import Caller, Service, a_user, an_organization, stored, wire_event
@@ -61,7 +62,7 @@ def longest_case() -> UUID:
 
 def looked(person: User, organization: Organization, count: int) -> None:
     for _ in range(count):
-        looks.record(person, organization, LookedAt.LIST)
+        looks.record(looks.Overseer(person), organization, LookedAt.LIST)
 
 
 # Above one page the admin says "about N": two more queries ask who may read and the planner.
@@ -82,7 +83,9 @@ def test_a_page_costs_what_its_budget_says_whatever_it_shows(
     page: str, count: int, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand
 ) -> None:
     monkeypatch.setattr(versions, "RECHECK_SECONDS", 3600.0)
+    monkeypatch.setattr(secret_key, "RECHECK_SECONDS", 3600.0)
     versions.forget_cache()
+    secret_key.forget_check()
     organization = an_organization()
     fill(organization, count)
     kind, path = page.split(" ")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from logs.api.parameters import GZIP_PIECE_BYTES
+from logs.api.bodies import GZIP_PIECE_BYTES
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from tests.builders import PATH_OF, Answer, Service, an_organization, wire_event

@@ -15,7 +15,6 @@ from pytest_django import Settings
 
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.log_lines import LogLine
-from orgo_audit.requests import plain_content_type
 from tests.builders import API, PASSWORD, a_token, a_user, an_event
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
@@ -142,6 +141,8 @@ def test_a_cookie_that_spells_nul_is_refused(name: str, client: Client) -> None:
     ],
 )
 def test_a_content_type_names_no_codec_once_it_reaches_django(told: str, kept: str) -> None:
+    from orgo_audit.wsgi import plain_content_type
+
     assert plain_content_type(told) == kept
 
 

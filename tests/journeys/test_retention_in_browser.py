@@ -89,6 +89,9 @@ def test_an_admin_looks_after_retention(walk: Walk, north: Organization) -> None
     walk.check()
     page.get_by_label("Which one").fill("activity-2020-01")
     page.get_by_role("button", name="Place the hold").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing is placed yet")
+    walk.check()
+    page.get_by_role("button", name="Place it all the same").click()
     expect(page.get_by_text("The hold is placed.")).to_be_visible()
     walk.check()
 

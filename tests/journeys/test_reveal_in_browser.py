@@ -232,6 +232,7 @@ def test_a_dpo_asks_for_an_erasure_and_reads_its_certificate(
     a_user(Role.DPO, home, "dora", signs_in=True)
     dora = people["hanna"]  # at whose browser she sits now
     page = dora.page
+    dora.press("Signed in as")
     dora.press("Sign out")
     dora.sign_in("dora", "/cases/reveals/")
     page.get_by_role("link", name="Ask for an erasure").click()

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from orgo_audit.embedded import paths
 from tests.portal import START_LIMIT_SECONDS, Portal
 
 pytestmark = pytest.mark.stack
@@ -24,6 +25,9 @@ def test_it_answers_prints_logins_stops_clean_and_starts_again_with_the_same_log
 
     assert "already runs" in portal.start().refuse()
     assert portal.status("127.0.0.1") == 200
+
+    for name in ("worker", "beat"):  # a line a task would be 10 MB a day
+        assert " INFO " not in (paths.log_folder(portal.home) / f"{name}.log").read_text()
 
     assert first.end(signal.SIGTERM) == 0, first.everything()
     assert portal.processes() == []
@@ -64,6 +68,27 @@ def test_a_child_that_dies_comes_back(portal: Portal) -> None:
         assert time.monotonic() < limit, up.everything()
         time.sleep(0.2)
     assert up.end(signal.SIGTERM) == 0
+
+
+def test_a_database_told_to_stop_is_started_again_and_new_logins_are_let_in(
+    portal: Portal,
+) -> None:
+    up = portal.start_until_ready()
+    portal.oldest_process("-D").terminate()
+    up.wait_for("PostgreSQL was told to stop by somebody else")
+    limit = time.monotonic() + START_LIMIT_SECONDS
+    while "sample_workflow" not in portal_says(portal):
+        assert time.monotonic() < limit, up.everything()
+        time.sleep(0.2)
+    assert up.end(signal.SIGTERM) == 0
+
+
+def portal_says(portal: Portal) -> str:
+    """What a command says that has to log in anew; nothing while it cannot."""
+    try:
+        return portal.run("list_tokens")
+    except AssertionError:
+        return ""
 
 
 def portal_is_green(portal: Portal) -> bool:

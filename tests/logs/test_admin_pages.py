@@ -12,9 +12,9 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from logs.record.drafts import format_instant
 from logs.record.models import Event, QuarantinedEvent
 from logs.record.vocabulary import LogType
+from logs.record.wire import format_instant
 from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.middleware import TIME_ZONE_COOKIE
 from orgo_audit.policy.models import PolicyState, PolicyVersion
@@ -272,6 +272,19 @@ def test_a_bad_filter_is_named(admin: Client, asked: dict[str, str], said: str) 
     assert answer.status_code == 400
     assert said in text_of(answer)
     assert "Show the log without filters" in text_of(answer)
+
+
+def test_a_bad_filter_keeps_what_was_typed(admin: Client) -> None:
+    typed = {"action": "Task Routed", "ip_address": "here", "range": "24h"}
+    body = admin.get(ACTIVITY, typed).content.decode()
+    assert 'id="filter-action" value="Task Routed"' in body
+    assert re.search('id="filter-ip_address" value="here"[^>]* aria-invalid="true"', body)
+    assert '<details class="filter" id="filter" open>' in body
+    assert '<input type="hidden" name="range" value="24h">' in body
+    assert "?action=Task+Routed&amp;range=24h" in body  # the address without the wrong filter
+    quarantine = "/admin/logs/quarantinedevent/"
+    body = admin.get(quarantine, {"source": "router", "log_type": "x"}).content.decode()
+    assert 'id="filter-source" value="router"' in body
 
 
 def test_the_ends_of_the_calendar_are_shown(admin: Client, home: Organization) -> None:

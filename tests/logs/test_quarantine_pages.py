@@ -198,9 +198,26 @@ def test_the_same_list_is_shown_after_settling(admin: Client, home: Organization
 
 def test_without_a_reason_or_a_choice_nothing_happens(admin: Client, home: Organization) -> None:
     item = a_refused_item(home)
-    assert "says why" in press(admin, LIST, "discard", item, reason=" ")
-    assert "Nothing was chosen" in press(admin, LIST, "replay")
+    for address in (LIST, page_of(item)):
+        answer = admin.post(address, {"do": "discard", "chosen": [str(item.pk)], "reason": " "})
+        assert (answer.status_code, "says why" in answer.content.decode()) == (400, True)
+    answer = admin.post(LIST, {"do": "replay"})
+    assert (answer.status_code, "Nothing was chosen" in answer.content.decode()) == (400, True)
     assert waiting(home) == 1
+
+
+def test_what_was_chosen_and_typed_is_still_there_after_a_refusal(
+    admin: Client, home: Organization
+) -> None:
+    chosen, other = a_refused_item(home), a_refused_item(home)
+    without_reason = admin.post(f"{LIST}?code=wrong_type", {"do": "discard", "chosen": chosen.pk})
+    page = without_reason.content.decode()
+    assert f'value="{chosen.pk}" checked' in page
+    assert f'value="{other.pk}" checked' not in page
+    assert 'id="reason" rows="2" maxlength="500" autofocus aria-invalid="true"' in page
+    assert "Code: wrong_type" in page
+    without_choice = admin.post(LIST, {"do": "discard", "reason": "a test of the router"})
+    assert ">a test of the router</textarea>" in without_choice.content.decode()
 
 
 def test_another_organizations_item_is_not_settled(admin: Client) -> None:

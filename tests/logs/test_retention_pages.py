@@ -218,6 +218,29 @@ def test_a_hold_is_placed_and_shows_what_it_keeps(anna: Client, north: Organizat
     assert "Roe against the organization" in text_of(anna.get(HOLDS))
 
 
+def test_a_hold_of_what_is_not_there_is_placed_only_by_who_was_told(
+    anna: Client, north: Organization
+) -> None:
+    an_event(north, task_id="T1")
+    page = anna.post(f"{HOLDS}add/", WISH | {"scope": "T2"})
+    assert "nothing is placed yet" in text_of(page)
+    assert not LegalHold.objects.exists()
+    assert not Event.objects.filter(action="Hold Placed").exists()
+    told = {"nothing": page.context["form"].wanted}
+    assert "nothing is placed yet" in text_of(
+        anna.post(f"{HOLDS}add/", WISH | {"scope": "T3"} | told)
+    )
+    assert "No event in the three logs is covered today" in text_of(
+        anna.post(f"{HOLDS}add/", WISH | {"scope": "T2"} | told, follow=True)
+    )
+    assert LegalHold.objects.get().scope_value == "T2"
+
+
+def test_a_hold_on_a_case_is_placed_whether_there_is_one_or_not(anna: Client) -> None:
+    wish = WISH | {"scope_kind": "case", "scope": str(UUID(int=7))}
+    assert "if there is one" in text_of(anna.post(f"{HOLDS}add/", wish, follow=True))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -85,8 +85,8 @@ def test_a_mail_without_an_outcome_is_named(portal: Portal, tmp_path: Path) -> N
     ("unset", "place", "words"),
     [
         ({}, "nowhere", "no such file"),
-        ({"ORGO_MAIL_PORT": 1}, ".", r"mail door.*make up"),
-        ({"ORGO_PUBLIC_URL": "http://127.0.0.1:1"}, ".", r"portal.*make up"),
+        ({"ORGO_MAIL_PORT": 1}, ".", r"mail door.*make up.*ORGO_HOME"),
+        ({"ORGO_PUBLIC_URL": "http://127.0.0.1:1"}, ".", r"portal.*make up.*ORGO_HOME"),
     ],
 )
 def test_what_is_not_there_is_said_plainly(

@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -147,6 +148,12 @@ def test_a_leaver_has_no_role(organization: Organization) -> None:
     user = a_user(Role.ADMIN, organization)
     user.is_active = False
     assert people.organizations_with_role(user, Role.ADMIN) == []
+
+
+def test_a_token_and_a_stranger_have_no_role(organization: Organization) -> None:
+    a_token(organization)
+    for nobody in (ServiceToken.objects.get(), AnonymousUser()):
+        assert people.organizations_with_role(nobody, *Role) == []
 
 
 def test_an_unknown_organization_is_told_with_the_known_ones(organization: Organization) -> None:

@@ -58,3 +58,11 @@ def test_a_start_with_an_earlier_clock_goes_on(as_worker: None, committed: None)
         before.scheduler.sync()
         clock.shift(-timedelta(days=1))
         assert Beat().run_for(clock, timedelta(minutes=3)) >= OFTEN
+
+
+def test_what_nobody_began_is_dropped_when_it_is_sent_again(
+    as_worker: None, committed: None
+) -> None:
+    entries = Beat().scheduler.schedule
+    for work in PERIODIC_WORK:
+        assert timedelta(seconds=entries[work.name].options["expires"]) == work.every

@@ -121,7 +121,8 @@ def test_a_file_that_is_no_text_is_refused_too(no_database: None, file: Path, ra
 def test_a_missing_file_is_refused(no_database: None, tmp_path: Path) -> None:
     outcome = Outcome(str(tmp_path / "nowhere.yaml"))
     assert outcome.code == 1
-    assert "cannot be read" in outcome.err
+    name = tmp_path / "nowhere.yaml"
+    assert outcome.err == f"{name}:1:1: the file cannot be read: No such file or directory\n"
 
 
 @pytest.mark.django_db

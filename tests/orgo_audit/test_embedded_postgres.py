@@ -9,7 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -127,11 +128,48 @@ def test_after_a_kill_it_recovers(server: Postgres) -> None:
     assert server.process is not None
     server.process.kill()
     server.process.wait()
-    assert server.has_ended()
+    assert server.trouble() == "has ended"
     server.stop()
     server.start()
     with server.superuser_connection() as superuser:
         assert superuser.execute("SELECT x FROM kept").fetchone() == (1,)
+
+
+def test_told_to_stop_by_somebody_else_it_is_started_again(server: Postgres) -> None:
+    assert server.trouble() == ""
+    assert server.process is not None
+    with server.superuser_connection():  # it would wait for this one for ever
+        server.process.terminate()
+        until(lambda: server.trouble() == "was told to stop by somebody else")
+        server.stop()
+    assert server.trouble() == ""
+    server.start()
+    server.superuser_connection().close()
+
+
+def test_waiting_for_its_start_fills_no_log(server: Postgres) -> None:
+    with server.superuser_connection() as superuser:
+        superuser.execute("CREATE TABLE many AS SELECT generate_series(1, 200000) AS x")
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+    server.stop()
+    server.start()
+    assert "not yet accepting connections" not in server.log_file.read_text()
+
+
+def test_one_that_does_not_start_is_told_with_its_last_words(server: Postgres) -> None:
+    server.stop()
+    server.options = ("shared_buffers=nonsense",)
+    with pytest.raises(Unavailable, match="did not start: .*shared_buffers"):
+        server.start()
+
+
+def until(happens: Callable[[], bool]) -> None:
+    limit = time.monotonic() + postgres.STOP_LIMIT_SECONDS
+    while not happens():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
 
 
 def test_an_interrupted_initdb_leaves_no_half_cluster(tmp_path: Path) -> None:

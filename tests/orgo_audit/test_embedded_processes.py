@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
-from orgo_audit.embedded.processes import Process
+from orgo_audit.embedded import log_files
+from orgo_audit.embedded.processes import Process, Restarts
 
 HAS_A_CHILD = (
     "import subprocess, sys, time;"
@@ -29,7 +31,8 @@ class Clock:
 
 def a_process(folder: Path, program: str, clock: Clock) -> Process:
     command = (sys.executable, "-c", program)
-    return Process("web", command, dict(os.environ), folder / "web.log", clock=clock)
+    log = folder / "web.log"
+    return Process("web", command, dict(os.environ), log, restarts=Restarts(clock))
 
 
 def wait_for_end(process: Process) -> int:
@@ -45,17 +48,28 @@ def test_pauses_grow_until_it_stays(tmp_path: Path) -> None:
     for _ in range(3):
         process.start()
         assert wait_for_end(process) == 1
-        pauses.append(process.pause)
+        pauses.append(process.restarts.pause)
         assert not process.is_due()
-        clock.now += process.pause
+        clock.now += process.restarts.pause
         assert process.is_due()
     assert pauses == [1, 2, 4]
-    assert process.last_words().endswith("no such table")
+    assert log_files.last_lines(process.log_file, 1) == "no such table"
 
     process.start()
     clock.now += 1000
     wait_for_end(process)
-    assert process.pause == 1
+    assert process.restarts.pause == 1
+
+
+def test_one_that_cannot_be_started_waits_as_one_that_has_ended(tmp_path: Path) -> None:
+    process = a_process(tmp_path / "no such folder", FAILS, clock := Clock())
+    for pause in (1, 2, 4):
+        with pytest.raises(OSError, match="No such file"):
+            process.start()
+        assert process.restarts.pause == pause
+        assert not process.is_due()
+        clock.now += pause
+        assert process.is_due()
 
 
 def test_ending_it_ends_its_own_children(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,15 @@ def test_a_starter_killed_while_writing_leaves_no_half_secret(tmp_path: Path) ->
     folder = secrets.private_folder(paths.secrets_folder(tmp_path))
     (folder / ".orgo_web.new").write_text("hal")
     assert len(secrets.keep_secret(tmp_path, "orgo_web")) > secrets.SECRET_BYTES
+
+
+def test_what_was_written_stays_though_the_power_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
+    secrets.write_private(tmp_path / "keyring", "text")
+    assert synced == [False, True]
 
 
 def test_the_vaults_keys_belong_together(tmp_path: Path) -> None:

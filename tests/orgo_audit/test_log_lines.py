@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from celery import shared_task
 from celery.app.trace import LOG_RECEIVED
 
 from orgo_audit.log_lines import LogLine
+from tests.environment import without_settings
+from tests.portal import PROJECT
 
 PLANTED = "jane.roe@organization.com"
 
@@ -60,3 +65,21 @@ def test_a_failed_task_is_logged_without_its_arguments(
     assert caplog.records[0].__dict__["task"].endswith("a_failing_task")
     formatted = LogLine("{message}", style="{").format(caplog.records[0])
     assert PLANTED not in formatted
+
+
+IN_A_THREAD = "import threading; threading.Thread(target=dict().pop, args=({0!r},)).start()"
+
+
+@pytest.mark.parametrize("fault", ["{{}}.pop({0!r})", IN_A_THREAD])
+def test_what_ends_a_command_is_told_by_class_and_place(tmp_path: Path, fault: str) -> None:
+    words = ("shell", "--no-imports", "--command", fault.format(PLANTED))
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=PROJECT,
+        env=without_settings() | {"ORGO_HOME": str(tmp_path)},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "\nbuiltins.KeyError\n" in done.stderr
+    assert PLANTED not in done.stderr

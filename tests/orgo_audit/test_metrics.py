@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from django.test import Client
@@ -11,6 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Role
 from tests.builders import API, PATH_OF, Caller, Service, Vault, a_user, an_organization, wire_event
+from tests.portal import PROJECT
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +42,17 @@ def test_stored_events_are_counted_by_log(
     with django_capture_on_commit_callbacks(execute=True):
         service.deliver(*[wire_event(log_type)] * 3, log_type=log_type)
     assert value(name, metrics()) == before + 3
+
+
+@pytest.mark.parametrize("log_type", LogType)
+def test_each_log_is_counted_from_nothing_on(log_type: LogType) -> None:
+    told = run_in_a_new_process("from logs import metrics; print(generate_latest().decode())")
+    assert f'orgo_audit_events_stored_total{{log_type="{log_type.value}"}} 0.0' in told
+
+
+def run_in_a_new_process(code: str) -> str:
+    words = [sys.executable, "-c", f"from prometheus_client import generate_latest; {code}"]
+    return subprocess.run(words, check=True, cwd=PROJECT, capture_output=True, text=True).stdout
 
 
 def test_own_names_begin_with_ours() -> None:

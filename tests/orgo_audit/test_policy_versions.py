@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.utils import timezone
 
 from orgo_audit.errors import Conflict, NotFound, PolicyError, Unavailable
 from orgo_audit.periods import Period
@@ -51,6 +52,20 @@ def file(db: None, tmp_path: Path) -> Iterator[File]:
 
 def kept() -> Period:
     return versions.current().retention_policies.activity_logs
+
+
+def a_version(**fields: object) -> PolicyVersion:
+    """An accepted one, written past all rules of ours."""
+    accepted = {
+        "text": SIX_MONTHS,
+        "plain": {},
+        "digest": "x",
+        "state": "accepted",
+        "author": "",
+        "loaded_at": NOW,
+        "decided_at": NOW,
+    }
+    return PolicyVersion.objects.create(**accepted | fields)
 
 
 def states() -> list[str]:
@@ -121,9 +136,10 @@ def test_a_change_with_consequences_waits_and_says_them(file: File) -> None:
 
 def test_what_was_accepted_is_in_force(file: File) -> None:
     file.make(SIX_MONTHS)
-    version = versions.accept(file.make(THREE_MONTHS).pk, "op", now=NOW)
+    version = versions.accept(file.make(THREE_MONTHS).pk, "op")
     assert (version.state, version.decided_by) == (PolicyState.ACCEPTED, "op")
-    assert version.decided_at == NOW
+    assert version.decided_at is not None
+    assert timezone.now() - version.decided_at < timedelta(minutes=5)  # the database's own clock
     assert kept() == Period(3, "month")
     assert versions.in_force() == version
     assert versions.waiting() is None
@@ -131,7 +147,7 @@ def test_what_was_accepted_is_in_force(file: File) -> None:
 
 def test_what_was_refused_is_not_and_does_not_wait_again(file: File) -> None:
     file.make(SIX_MONTHS)
-    version = versions.refuse(file.make(THREE_MONTHS).pk, "op", now=NOW)
+    version = versions.refuse(file.make(THREE_MONTHS).pk, "op")
     assert (version.state, version.decided_by) == (PolicyState.REFUSED, "op")
     assert kept() == Period(6, "month")
     assert file.load(THREE_MONTHS) is None
@@ -225,8 +241,8 @@ def test_only_what_waits_can_be_decided(file: File) -> None:
 def test_a_text_in_force_that_a_new_release_cannot_read_can_be_replaced_by_a_person(
     file: File,
 ) -> None:
-    version = file.make(SIX_MONTHS)
-    PolicyVersion.objects.filter(pk=version.pk).update(text=BROKEN)
+    file.make(SIX_MONTHS)
+    a_version(text=BROKEN)
     versions.forget_cache()
     with pytest.raises(Unavailable):
         versions.current()
@@ -243,15 +259,7 @@ def test_another_process_learns_of_a_new_version_in_time(
     monkeypatch.setattr(versions, "monotonic", lambda: clock[0])
     file.make(SIX_MONTHS)
     assert kept() == Period(6, "month")
-    PolicyVersion.objects.create(
-        text=SEVEN_MONTHS,
-        plain={},
-        digest="x",
-        state="accepted",
-        author="",
-        loaded_at=NOW,
-        decided_at=NOW,
-    )
+    a_version(text=SEVEN_MONTHS)
     clock[0] += versions.RECHECK_SECONDS - 0.1
     assert kept() == Period(6, "month")
     clock[0] += 0.2
@@ -283,9 +291,40 @@ def test_the_policy_is_parsed_once_a_version(file: File, monkeypatch: pytest.Mon
 def test_the_database_refuses_a_version_that_cannot_be(
     file: File, change: dict[str, object], constraint: str
 ) -> None:
-    version = file.make(SIX_MONTHS)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        a_version(**change)
+
+
+DECIDED = "this policy version is decided, and stays so"
+REWRITTEN = "a policy version is not rewritten"
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"state": "refused"}, DECIDED),
+        ({"state": "waiting", "decided_at": None}, DECIDED),
+        ({"decided_at": NOW - timedelta(days=90)}, DECIDED),
+        ({"decided_by": "somebody else"}, DECIDED),
+        ({"text": SEVEN_MONTHS}, REWRITTEN),
+        ({"plain": {}}, REWRITTEN),
+    ],
+)
+def test_the_database_keeps_what_was_decided(
+    file: File, change: dict[str, object], refusal: str
+) -> None:
+    version = file.make(SIX_MONTHS)
+    with pytest.raises(DatabaseError, match=refusal), transaction.atomic():
         PolicyVersion.objects.filter(pk=version.pk).update(**change)
+
+
+def test_nobody_chooses_the_instant_of_a_decision(file: File) -> None:
+    file.make(SIX_MONTHS)
+    waits = PolicyVersion.objects.filter(pk=file.make(THREE_MONTHS).pk)
+    waits.update(state="accepted", decided_at=NOW - timedelta(days=90))
+    decided_at = waits.get().decided_at
+    assert decided_at is not None
+    assert timezone.now() - decided_at < timedelta(minutes=5)
 
 
 def test_the_database_lets_one_version_wait(file: File) -> None:
@@ -332,6 +371,6 @@ def test_a_file_loaded_at_once_by_many_makes_one_version(shared_file: File) -> N
 def test_of_many_decisions_at_once_one_counts(shared_file: File) -> None:
     shared_file.make(SIX_MONTHS)
     waits = shared_file.make(THREE_MONTHS).pk
-    made = at_once(lambda: versions.accept(waits, "op", now=NOW))
+    made = at_once(lambda: versions.accept(waits, "op"))
     assert len([version for version in made if version]) == 1
     assert states() == ["accepted", "accepted"]

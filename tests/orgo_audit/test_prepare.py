@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from logs.record.models import Event
 from orgo_audit.accounts.models import Organization, Role, ServiceToken, User
 from orgo_audit.accounts.tokens import find_token
 from orgo_audit.embedded import paths
+from tests.builders import FAST_HASHER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_worker")]
 
@@ -19,6 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_worker")]
 @pytest.fixture(autouse=True)
 def home(settings: Settings, tmp_path: Path) -> Path:
     settings.ORGO_HOME = tmp_path
+    settings.PASSWORD_HASHERS = [FAST_HASHER]
     return tmp_path
 
 
@@ -34,6 +37,28 @@ def test_a_first_start_has_an_organization_a_login_per_role_and_two_tokens(home:
 
 
 TOKENS = {"sample_ingest_token": ["ingest"], "sample_read_token": ["read"]}
+
+
+def test_what_a_first_start_made_is_on_record_and_a_second_adds_nothing() -> None:
+    for _ in range(2):
+        call_command("prepare")
+        made = Event.objects.filter(log_type="security", code__endswith=".created")
+        codes = Counter(made.values_list("code", flat=True))
+        assert codes == {"organization.created": 1, "user.created": len(Role), "token.created": 2}
+
+
+def test_another_secret_key_ends_the_start_until_it_is_accepted(settings: Settings) -> None:
+    call_command("prepare")
+    own, settings.SECRET_KEY = settings.SECRET_KEY, "another"
+    with pytest.raises(CommandError, match="put its copy back.*--accept-new-secret-key") as refused:
+        call_command("prepare")
+    assert "another" not in str(refused.value).replace("another_secret_key", "")
+    call_command("prepare", accept_new_secret_key=True)
+    call_command("prepare")
+    assert Event.objects.filter(code="secret_key.replaced").count() == 1
+    settings.SECRET_KEY = own
+    with pytest.raises(CommandError):
+        call_command("prepare")
 
 
 def test_a_second_start_changes_nothing(home: Path) -> None:

@@ -119,6 +119,13 @@ def test_a_new_password_ends_all_other_sessions(anna: User) -> None:
     assert Session.objects.count() == 1
 
 
+def test_the_form_says_what_a_new_password_needs(anna: User) -> None:
+    page = signed_in().get("/password/").content.decode()
+    told = page.partition('id="id_new_password1_helptext"')[2]
+    assert "at least" in told
+    assert 'aria-describedby="id_new_password1_helptext"' in page
+
+
 def test_ended_sessions_are_forgotten(anna: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(days=1)):
         signed_in()

@@ -128,6 +128,19 @@ def test_what_was_typed_as_a_name_that_nobody_has_is_kept_nowhere(
     assert [event.actor for event in told("Sign-in Locked")] == [None]
 
 
+def test_an_address_opens_with_the_account_that_closed_it_and_no_sooner(anna: User) -> None:
+    fail("anna")
+    assert sign_in("somebody") == 429
+    with setting_the_scene():
+        call_command("unlock", "anna", stdout=StringIO())
+    assert sign_in("somebody") == 200
+    for number in range(LIMIT):
+        sign_in(f"somebody-{number}", "wrong")
+    with setting_the_scene():
+        call_command("unlock", "anna", stdout=StringIO())
+    assert sign_in("anna") == 429
+
+
 def test_an_operator_opens_an_account_again(anna: User) -> None:
     fail("anna", addresses=True)
     out = StringIO()

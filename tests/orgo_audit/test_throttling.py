@@ -23,8 +23,7 @@ from redis import Redis
 from logs.record.models import Event, QuarantinedEvent
 from logs.record.vocabulary import LogType
 from monitoring.sample_workflow.reporter import ACTIVITY, Reporter
-from orgo_audit import settings as own_settings
-from orgo_audit import throttling
+from orgo_audit import operator_settings, throttling
 from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.embedded import paths, valkey
 from tests.builders import PATH_OF, Caller, Service, a_token, a_user, an_organization
@@ -257,12 +256,12 @@ def test_a_limit_that_is_no_number_is_refused_at_the_start(
 ) -> None:
     monkeypatch.setenv("ORGO_REQUESTS_PER_MINUTE", told)
     with pytest.raises(ImproperlyConfigured, match="ORGO_REQUESTS_PER_MINUTE: .*whole number"):
-        own_settings._number("ORGO_REQUESTS_PER_MINUTE", 6000)
+        operator_settings.number("ORGO_REQUESTS_PER_MINUTE", 6000)
 
 
 def test_a_limit_is_what_is_told_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     with suppress(KeyError):
         monkeypatch.delenv("ORGO_REQUESTS_PER_MINUTE")
-    assert own_settings._number("ORGO_REQUESTS_PER_MINUTE", 6000) == 6000
+    assert operator_settings.number("ORGO_REQUESTS_PER_MINUTE", 6000) == 6000
     monkeypatch.setenv("ORGO_REQUESTS_PER_MINUTE", "0")
-    assert own_settings._number("ORGO_REQUESTS_PER_MINUTE", 6000) == 0
+    assert operator_settings.number("ORGO_REQUESTS_PER_MINUTE", 6000) == 0

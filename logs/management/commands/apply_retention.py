@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from logs.retention import applying
+from logs.retention.intent import Intent, intend
 from logs.retention.models import PlannedDestruction
-from logs.retention.wording import events
+from logs.retention.wording import events, part
 from orgo_audit.errors import OrgoError
 
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             if options["dry_run"]:
-                lines = list(_foreseen(applying.intend(now)))
+                lines = list(_foreseen(intend(now)))
                 self.stdout.write("\n".join(lines or ["nothing would change"]))
                 return
             found = applying.run(now, self.stdout.write)
@@ -42,18 +43,18 @@ class Command(BaseCommand):
             raise CommandError("not everything that is due could be destroyed")
 
 
-def _foreseen(intended: applying.Intent) -> Iterator[str]:
+def _foreseen(intended: Intent) -> Iterator[str]:
     for segment in intended.to_close:
         yield f"would close: {segment}, and publish what goes of it"
     for key in intended.to_publish:
-        yield f"would publish: {applying.of(*key)}"
+        yield f"would publish: {part(*key)}"
     for row in intended.to_give_up:
-        yield f"would give up: {_of(row)}"
+        yield f"would give up: {_part(row)}"
     for row in intended.to_destroy:
-        yield f"would destroy: {_of(row)}, {events(row.rows)}"
+        yield f"would destroy: {_part(row)}, {events(row.rows)}"
     for row in intended.unapproved:
-        yield f"waits for approvals: {_of(row)}, {events(row.rows)}"
+        yield f"waits for approvals: {_part(row)}, {events(row.rows)}"
 
 
-def _of(row: PlannedDestruction) -> str:
-    return applying.of(row.segment, row.organization.slug if row.organization else None)
+def _part(row: PlannedDestruction) -> str:
+    return part(row.segment, row.whose)

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from logs.cases.models import CustodianPasskey
 from logs.vault import custodians, enrolment, keys, passkeys
-from logs.vault.askers import names_of
 from logs.vault.models import VaultPasskey
+from orgo_audit.accounts.people import names_of
 from orgo_audit.errors import OrgoError
 from orgo_audit.operators import recorded_operator
 

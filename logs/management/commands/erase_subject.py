@@ -60,8 +60,7 @@ class Command(BaseCommand):
             tenant = get_organization(organization)
             told = _told(tenant, request) if request else self._ask(tenant, reason or "")
         except OrgoError as error:
-            where = f"{error.path}: " if error.path else ""
-            raise CommandError(f"{where}{error.sentence}") from None
+            raise CommandError(error.placed_sentence) from None
         self.stdout.write(json.dumps(told, indent=2) if options["json"] else _as_text(told))
         if told["state"] in ENDED_WITHOUT:
             sys.exit(1)

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from logs.retention import holds, overview
+from logs.retention import holds
 from logs.retention.answers import hold_as_json
+from logs.retention.hold_words import without_controls
 from logs.retention.models import LegalHold, ScopeKind
 from logs.retention.wording import events
 from orgo_audit.accounts.models import Organization
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         place = deeds.add_parser("place", help="suspend destruction")
         place.add_argument("--matter", required=True, metavar="TEXT", help="the matter's name")
         place.add_argument("--reason", required=True, metavar="TEXT")
-        place.add_argument("--owner", required=True, metavar="NAME", help="who answers for it")
+        place.add_argument("--owner", metavar="NAME", help="who answers for it; default: you")
         scope = place.add_mutually_exclusive_group(required=True)
         for kind in ScopeKind.values:
             if kind != ScopeKind.USER:
@@ -55,8 +56,7 @@ class Command(BaseCommand):
         try:
             deeds[deed](get_organization(organization), options)
         except OrgoError as error:
-            where = f"{error.path}: " if error.path else ""
-            raise CommandError(f"{where}{error.sentence}") from None
+            raise CommandError(error.placed_sentence) from None
 
     def _place(self, organization: Organization, options: dict[str, Any]) -> None:
         kind = next(kind for kind in ScopeKind.values if options[kind] not in (None, False))
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             organization,
             matter=options["matter"],
             reason=options["reason"],
-            owner=options["owner"],
+            owner=options["owner"] or recorded_operator(),
             scope_kind=kind,
             scope_value=typed_person(self.stderr) if kind == ScopeKind.USER else options[kind],
             by=recorded_operator(),
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{hold.pk}: {_kept_by(hold)}")
 
     def _list(self, organization: Organization, options: dict[str, Any]) -> None:
-        every = overview.holds_of([organization]).order_by("placed_at", "pk")
+        every = holds.holds_of([organization]).order_by("placed_at", "pk")
         found = list(every if options["all"] else every.filter(released_at=None))
         holds.set_leavers_aside(found)
         if options["json"]:
@@ -107,4 +107,4 @@ def _line(hold: LegalHold) -> str:
     else:
         state = f"review on {hold.review_on}"
     told = (str(hold.pk), hold.matter, f"{hold.scope_kind} {hold.scope_value}", hold.owner, state)
-    return holds.without_controls("  ".join(told))
+    return without_controls("  ".join(told))

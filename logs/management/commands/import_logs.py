@@ -30,7 +30,7 @@ from rich.progress import (
 from rich.table import Column
 
 from logs.imports.formats import Format
-from logs.imports.taking import Manner, Tally, import_file
+from logs.imports.taking import UNFINISHED, Manner, Tally, import_file
 from orgo_audit.accounts.models import Organization
 from orgo_audit.accounts.people import get_organization
 from orgo_audit.errors import OrgoError
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         " sshd, sudo, su, PAM and account lines become security events. A file is known by its"
         " content, whatever its name: again it adds nothing, grown it adds its new lines, stopped"
         " it goes on where it was. Gzip is unpacked on the way. Prints counts on stdout. Exit code"
-        " 0: all is taken or was there before; 1: lines were refused;"
+        " 0: all that is new was taken; 1: new lines were refused;"
         " 2: a file or an option cannot be used; 130: stopped by Ctrl-C."
     )
 
@@ -178,17 +178,24 @@ class Command(BaseCommand):
             lines = ", ".join(map(str, refused.lines))
             more = ", …" if refused.count > len(refused.lines) else ""
             self.stdout.write(f"  refused: {refused.count:,} × {what}, line {lines}{more}")
+        if tally.refused.keys() - {UNFINISHED}:
+            self.stdout.write("  it waits in quarantine, or sealed where it might be sensitive")
 
 
 def _summary(tally: Tally) -> str:
     before = tally.known.lines + tally.known.in_line
     if not tally.lines and not tally.refused:
-        return "was imported before, nothing is new" if before else "holds no lines"
+        return _known_whole(tally) if before else "holds no lines"
     known = f" ({before:,} were imported before)" if before else ""
     return (
         f"{tally.lines:,} lines{known}: {tally.stored:,} stored, {tally.sealed:,} sealed,"
         f" {tally.refusals:,} refused, {tally.skipped:,} without a meaning skipped"
     )
+
+
+def _known_whole(tally: Tally) -> str:
+    then = f"; {tally.refused_before:,} of its lines were refused then"
+    return f"was imported before, nothing is new{then if tally.refused_before else ''}"
 
 
 def _open(name: str, stack: ExitStack) -> Source:

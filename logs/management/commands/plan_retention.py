@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from logs.record.drafts import format_instant
+from logs.record.wire import format_instant
 from logs.retention import answers, overview
 from logs.retention.overview import PlannedSegment
-from logs.retention.plan import Conflict, Decision, Drop, Held, Remove, Wait
+from logs.retention.plan import Conflict, Drop, Fate, Held, Remove, Wait
 from logs.retention.wording import events
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import OrgoError
@@ -54,13 +54,13 @@ def lines(one: PlannedSegment, now: datetime) -> Iterator[str]:
     for decision in one.plan.decisions:
         yield f"  {_sentence(decision, now)}"
     for found in one.published:
-        whose = f" for {found.row.organization.slug}" if found.row.organization else ""
+        whose = f" for {found.row.whose}" if found.row.whose else ""
         missing = f", {found.approvals_missing} approvals missing" * bool(found.approvals_missing)
         at = format_instant(found.not_before)
         yield f"  published{whose}: the first run after {at} does it{missing}"
 
 
-def _sentence(decision: Decision, now: datetime) -> str:
+def _sentence(decision: Fate, now: datetime) -> str:
     match decision:
         case Drop(at):
             return f"goes as a whole from {format_instant(at)} on"

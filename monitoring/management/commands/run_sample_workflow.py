@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from monitoring.sample_workflow.mail_door import HOST
 from monitoring.sample_workflow.mail_files import SHIPPED_MAILS, find_mails
 from monitoring.sample_workflow.reporter import Reporter, is_alive
-from monitoring.sample_workflow.sending import DoorClosed, MailSender, Sent
+from monitoring.sample_workflow.sending import HOW_TO_START, DoorClosed, MailSender, Sent
 from monitoring.sample_workflow.service import report_undelivered
 from monitoring.sample_workflow.spool import Outcome, Spool, new_email_id
 from orgo_audit.embedded import paths
@@ -64,12 +64,14 @@ class Command(BaseCommand):
                 raise CommandError(f"{place}: there is no such file or folder")
         if not is_alive(settings.ORGO_PUBLIC_URL):
             raise CommandError(
-                f"the portal does not answer at {settings.ORGO_PUBLIC_URL}: start it with `make up`"
+                f"the portal does not answer at {settings.ORGO_PUBLIC_URL}: {HOW_TO_START}"
             )
         fates = _run(places or [SHIPPED_MAILS], timeout)
         for fate in fates:
             self.stdout.write(str(fate))
         self.stdout.write(_counts(fates))
+        if not places:
+            self.stderr.write("(an error for each mail named `malformed`: they are, on purpose)")
         if any(fate.outcome is None for fate in fates):
             raise CommandError("some mails had no outcome in time")
 
@@ -94,8 +96,7 @@ def _send_all(places: list[Path]) -> Iterator[Fate]:
                 yield _fate(mail.name, sender.send(mail.raw))
     except DoorClosed as fault:
         raise CommandError(
-            f"the mail door does not answer at {HOST}:{settings.ORGO_MAIL_PORT}: "
-            "start it with `make up`"
+            f"the mail door does not answer at {HOST}:{settings.ORGO_MAIL_PORT}: {HOW_TO_START}"
         ) from fault
 
 

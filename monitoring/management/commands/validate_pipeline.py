@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.sample_workflow.following import STAGES, TEST_MAIL, Follower, NotAllowedToFollow
 from monitoring.sample_workflow.mail_door import HOST
-from monitoring.sample_workflow.sending import DoorClosed, MailSender
+from monitoring.sample_workflow.sending import HOW_TO_START, DoorClosed, MailSender
 from orgo_audit.embedded import paths
 
 TOKEN_FILE = "sample_read_token"  # noqa: S105  # a file's name
@@ -51,7 +51,7 @@ def _send() -> str:
     except DoorClosed as fault:
         raise CommandError(
             f"{STAGES[0]}: missing; the mail door does not answer at "
-            f"{HOST}:{settings.ORGO_MAIL_PORT}: start it with `make up`"
+            f"{HOST}:{settings.ORGO_MAIL_PORT}: {HOW_TO_START}"
         ) from fault
     if not sent.email_id:
         raise CommandError(f"{STAGES[0]}: missing; the mail door refused the test mail")

@@ -66,9 +66,8 @@ class Command(BaseCommand):
             self._refuse(path, error)
 
     def _refuse(self, path: Path, error: PolicyError) -> NoReturn:
-        where = f"{error.path}: " if error.path else ""
         place = f"{path}:{max(error.line, 1)}:{max(error.column, 1)}"
-        self.stderr.write(f"{place}: {where}{error.sentence}")
+        self.stderr.write(f"{place}: {error.placed_sentence}")
         sys.exit(1)
 
     def _print_policy(self, path: Path, policy: Policy) -> None:

@@ -6,10 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from logs import interface
-from orgo_audit.accounts.people import create_organization
+from orgo_audit import people_changes
 from orgo_audit.errors import OrgoError
 from orgo_audit.operators import recorded_operator
 
@@ -22,12 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, slug: str, **options: Any) -> None:
         try:
-            with transaction.atomic():
-                tenant = create_organization(slug)
-                interface.sync_grants()
-                interface.report_administration(
-                    "Organization Created", tenant, recorded_operator(), {}
-                )
+            people_changes.create_organization(slug, by=recorded_operator())
         except OrgoError as error:
             raise CommandError(error.sentence) from None
         self.stdout.write(f"organization {slug}")

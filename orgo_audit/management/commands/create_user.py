@@ -6,11 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from logs import interface
+from orgo_audit import people_changes
 from orgo_audit.accounts.models import Role
-from orgo_audit.accounts.people import create_user, get_organization
+from orgo_audit.accounts.people import get_organization
 from orgo_audit.errors import OrgoError
 from orgo_audit.management.passwords import new_password
 from orgo_audit.operators import recorded_operator
@@ -36,12 +35,14 @@ class Command(BaseCommand):
         try:
             tenant = get_organization(organization)
             password = new_password(name)
-            with transaction.atomic():
-                create_user(
-                    name, role=Role(role), organization=tenant, password=password, email=email
-                )
-                told = {"created": name, "role": role}
-                interface.report_administration("User Created", tenant, recorded_operator(), told)
+            people_changes.create_user(
+                name,
+                role=Role(role),
+                organization=tenant,
+                password=password,
+                email=email,
+                by=recorded_operator(),
+            )
         except OrgoError as error:
             raise CommandError(error.sentence) from None
         self.stdout.write(f"{role} {name} of {organization}")

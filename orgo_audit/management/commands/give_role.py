@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orgo_audit.accounts.people import give_role
+from orgo_audit import people_changes
 from orgo_audit.management.roles import RoleCommand
 
 
 class Command(RoleCommand):
     help = "Gives a role in one organization to a person there is; on record at once."
-    change = staticmethod(give_role)
-    action = "Role Given"
+    change = staticmethod(people_changes.give_role)
+    done = "Role Given"

@@ -11,12 +11,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from logs import interface
+from orgo_audit import people_changes, token_changes
+from orgo_audit.accounts import secret_key
 from orgo_audit.accounts.models import Organization, Role, Scope, User
-from orgo_audit.accounts.people import create_organization, create_user
-from orgo_audit.accounts.tokens import create_token, find_token
+from orgo_audit.accounts.tokens import find_token
 from orgo_audit.embedded import paths
 from orgo_audit.embedded.secrets import keep_secret, private_folder, write_private
 from orgo_audit.errors import OrgoError
+from orgo_audit.operators import recorded_operator
 from orgo_audit.policy import versions
 
 DEFAULT_ORGANIZATION = "default"
@@ -34,10 +36,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--without-logins", action="store_true", help="no people, no tokens")
+        parser.add_argument(
+            "--accept-new-secret-key",
+            action="store_true",
+            help="ORGO_SECRET_KEY was changed: what only the old one knew is forgotten",
+        )
 
-    def handle(self, *args: Any, without_logins: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, without_logins: bool, accept_new_secret_key: bool, **options: Any
+    ) -> None:
+        is_new_key = self._make_secret_key_known(accept_new=accept_new_secret_key)
         interface.make_segments(timezone.now())
         organization = self._organization()
+        if is_new_key:
+            by = recorded_operator()
+            interface.report_administration("Secret Key Replaced", organization, by, {})
         self._load_policy()
         if not without_logins:
             for role in Role:
@@ -46,12 +59,25 @@ class Command(BaseCommand):
             self._token("sample_read_token", [Scope.READ], organization)
         interface.sync_grants()
 
+    def _make_secret_key_known(self, *, accept_new: bool) -> bool:
+        """Whether another key was known before. One that nobody accepted ends the start."""
+        is_new_key = secret_key.is_known() is False
+        if is_new_key and not accept_new:
+            raise CommandError(
+                f"{secret_key.AnotherSecretKey().full_sentence} If it is lost for good:"
+                " --accept-new-secret-key. Then nobody is signed in any more, recovery codes are"
+                " void, and later events of tasks and mails that are known as sensitive are stored"
+                " as ordinary ones, unless they are sensitive by themselves."
+            )
+        secret_key.make_known()
+        return is_new_key
+
     def _load_policy(self) -> None:
         """A first policy that cannot be used ends the start; a later one changes nothing."""
         try:
             interface.load_policy(settings.ORGO_POLICY)
         except OrgoError as error:
-            raise CommandError(error.sentence) from None
+            raise CommandError(f"{settings.ORGO_POLICY}: {error.sentence}") from None
         if broken := versions.unusable():
             problem = f"{settings.ORGO_POLICY}: {broken.problem}"
             if versions.in_force() is None:
@@ -60,14 +86,21 @@ class Command(BaseCommand):
 
     def _organization(self) -> Organization:
         found = Organization.objects.filter(slug=DEFAULT_ORGANIZATION).first()
-        return found or create_organization(DEFAULT_ORGANIZATION)
+        by = recorded_operator()
+        return found or people_changes.create_organization(DEFAULT_ORGANIZATION, by=by)
 
     def _login(self, role: Role, organization: Organization) -> None:
         """A login named like its role. Its password is kept first: no start can lose it."""
         password = keep_secret(settings.ORGO_HOME, f"login_{role.value}")
         user = User.objects.filter(username=role.value).first()
         if user is None:
-            create_user(role.value, role=role, organization=organization, password=password)
+            people_changes.create_user(
+                role.value,
+                role=role,
+                organization=organization,
+                password=password,
+                by=recorded_operator(),
+            )
         elif not user.check_password(password):
             folder = paths.secrets_folder(settings.ORGO_HOME)
             write_private(folder / f"login_{role.value}", CHANGED)
@@ -76,6 +109,11 @@ class Command(BaseCommand):
         kept = paths.read_secret(settings.ORGO_HOME, file)
         if kept and find_token(kept):
             return
-        expires_at = timezone.now() + TOKEN_LIFETIME
-        made = create_token(SAMPLE_SERVICE, organization, scopes, expires_at=expires_at)
+        made = token_changes.create(
+            SAMPLE_SERVICE,
+            organization,
+            scopes,
+            expires_at=timezone.now() + TOKEN_LIFETIME,
+            by=recorded_operator(),
+        )
         write_private(private_folder(paths.secrets_folder(settings.ORGO_HOME)) / file, made.text)

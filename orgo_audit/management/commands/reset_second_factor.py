@@ -37,5 +37,5 @@ class Command(BaseCommand):
             ended = sessions.end(sessions.sessions_of(person, now=timezone.now()))
             told = {"person": name, "sessions_ended": ended}
             operator = recorded_operator()
-            interface.report_second_factor("Second Factor Reset", person, None, told, by=operator)
+            interface.report_account("Second Factor Reset", person, None, told, by=operator)
         self.stdout.write(f"{name} has no second factor any more; {ended} session(s) ended")

@@ -18,7 +18,8 @@ from orgo_audit.operators import recorded_operator
 class Command(BaseCommand):
     help = (
         "Forgets the wrong passwords that were counted against NAME, so that this person can sign"
-        " in at once. A locked network address opens again after 15 minutes by itself."
+        " in at once. A network address that they locked opens with them; one that wrong passwords"
+        " for other names locked opens again after 15 minutes by itself."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,5 +34,6 @@ class Command(BaseCommand):
         if not lockout.unlock(name):
             self.stdout.write(f"nothing was counted against {name}")
             return
-        interface.report_unlock(user, recorded_operator())
+        told = {"person": name}
+        interface.report_account("Sign-in Unlocked", user, None, told, by=recorded_operator())
         self.stdout.write(f"{name} can sign in again")

@@ -65,6 +65,31 @@ _CONSTRAINTS = [
     ),
 ]
 
+# What was decided stays, and no login chooses the instant of a decision: periods count from it.
+_GUARD = """
+CREATE FUNCTION guard_policy_version() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF to_jsonb(NEW) - ARRAY['state', 'decided_at', 'decided_by', 'withdrawn_at']
+      <> to_jsonb(OLD) - ARRAY['state', 'decided_at', 'decided_by', 'withdrawn_at'] THEN
+    RAISE EXCEPTION 'a policy version is not rewritten' USING ERRCODE = '42501';
+  END IF;
+  IF OLD.state = 'waiting' THEN
+    NEW.decided_at := CASE WHEN NEW.state <> 'waiting' THEN now() END;
+  ELSIF (NEW.state, NEW.decided_at, NEW.decided_by)
+      IS DISTINCT FROM (OLD.state, OLD.decided_at, OLD.decided_by) THEN
+    RAISE EXCEPTION 'this policy version is decided, and stays so' USING ERRCODE = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_policy_version BEFORE UPDATE ON policy_policyversion
+  FOR EACH ROW EXECUTE FUNCTION guard_policy_version();
+"""
+_UNGUARD = """
+DROP TRIGGER guard_policy_version ON policy_policyversion;
+DROP FUNCTION guard_policy_version();
+"""
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -77,5 +102,6 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "constraints": _CONSTRAINTS,
             },
-        )
+        ),
+        migrations.RunSQL(_GUARD, _UNGUARD),
     ]

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs.record.access import Viewer
-from logs.record.drafts import as_wire
 from logs.record.export import Form, Manner, export
 from logs.record.models import Event
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
+from logs.record.wire import as_wire
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.accounts.people import give_role
 from orgo_audit.errors import BadInput
@@ -256,7 +256,7 @@ def test_somebody_with_two_organizations_gets_both_in_one_order() -> None:
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.dictionaries(st.sampled_from(["user", "task_id", "status", "reason"]), TEXTS))
 def test_any_text_comes_out_as_it_went_in(values: dict[str, str]) -> None:
     organization = an_organization()

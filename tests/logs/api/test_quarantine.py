@@ -260,13 +260,13 @@ def test_a_discarded_item_is_gone_and_the_reason_is_on_record(
 @pytest.mark.parametrize(
     ("body", "code", "path"),
     [
-        (b"{}", "bad_reason", "reason"),
+        (b"{}", "missing_field", "reason"),
         (b'{"reason": " "}', "bad_reason", "reason"),
-        (b'{"reason": 5}', "bad_reason", "reason"),
+        (b'{"reason": 5}', "wrong_type", "reason"),
         (b'{"reason": "%s"}' % (b"x" * 501), "bad_reason", "reason"),
         (b'{"reason": "a", "reason": "b"}', "duplicate_key", "reason"),
         (b'{"reason": "a", "force": true}', "unknown_field", "force"),
-        (b'["a"]', "bad_reason", "reason"),
+        (b'["a"]', "wrong_type", ""),
         (b'{"reason": "\\u0000"}', "nul_character", "reason"),
         (b"", "malformed_json", ""),
     ],

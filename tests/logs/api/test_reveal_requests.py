@@ -216,6 +216,13 @@ def test_a_view_takes_no_words(raw: bytes, code: str, doors: Doors) -> None:
     assert_problem(answer, 400, code)
 
 
+def test_the_same_is_not_asked_for_twice_at_once(doors: Doors) -> None:
+    request = doors.ask()
+    answer = doors.hr.post(doors.requests, ASKED)
+    assert_problem(answer, 409, "asked_already")
+    assert request in answer.json["detail"]
+
+
 def test_an_unknown_label_is_not_there(doors: Doors) -> None:
     assert_problem(doors.hr.post(doors.requests, ASKED | {"label": "Anon9"}), 404, "not_found")
 

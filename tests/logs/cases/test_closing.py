@@ -1,14 +1,16 @@
-"""The day on which a case was closed is the database's own, whatever the web process says."""
+"""When a case was closed or looked at is the database's word, whatever the web process says."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from logs.cases.models import Case, CaseState
+from logs.cases.models import Case, CaseState, Look, LookedAt
 from logs.cases.role import as_hr
+from orgo_audit.accounts.models import User
 from tests.logs.vault.scene import a_scene
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
@@ -60,3 +62,16 @@ def test_hr_opens_a_case_again_and_leaves_a_day_as_it_was(case: Case) -> None:
     with as_hr():
         Case.objects.filter(pk=case.pk).update(state=CaseState.OPEN, closed_on=None)
     assert day_of(case) == ("open", None)
+
+
+def test_nobody_looked_at_another_time_than_now(case: Case) -> None:
+    now, user = timezone.now(), User.objects.order_by("pk").values_list("pk", flat=True)[0]
+    with as_hr():
+        look = Look.objects.create(
+            organization_id=case.organization_id,
+            user_id=user,
+            what=LookedAt.CASE,
+            looked_at=now - timedelta(days=90),
+        )
+        look.refresh_from_db()
+    assert abs(look.looked_at - now) < timedelta(minutes=1)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from logs.cases import notices
+from logs.cases.acts import Happening
 from logs.cases.models import Notice
-from logs.vault.notices import Happening
 from orgo_audit.accounts.models import Organization, Role
 from tests.builders import a_user, an_organization, setting_the_scene
 from tests.vault_at_hand import the_vaults_rights

@@ -247,7 +247,7 @@ def test_any_extra_is_accepted_and_none_of_its_names_is_lost(
 ) -> None:
     told: list[dict[str, Any]] = []
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(st.dictionaries(NAMES, JUST_ANYTHING, max_size=5), st.text(), st.booleans())
     def say(extra: dict[str, Any], message: str, is_error: bool) -> None:
         log.log(logging.ERROR if is_error else logging.INFO, message, extra=extra)

@@ -147,9 +147,23 @@ class TestNdjson:
         assert "  refused: 2 × missing_field in timestamp, line 2, 4" in run.out
         assert "  refused: 1 × bad_ip_address in ip_address, line 3" in run.out
         assert "  refused: 1 × malformed_json, line 6" in run.out
+        assert "  it waits in quarantine, or sealed where it might be sensitive\n" in run.out
         assert sorted(QuarantinedEvent.objects.values_list("code", flat=True)) == [
             *("bad_ip_address", "missing_field", "missing_field")
         ]
+
+    def test_a_second_run_says_how_many_lines_were_refused_then(
+        self, tmp_path: Path, vault: Vault
+    ) -> None:
+        lines = [wire_event(), {"action": "No Time"}]
+        file = a_file(tmp_path, ndjson(*lines) + b"\n")
+        assert Run(file).code == 1
+        again = Run(file)
+        told = f"{file}: was imported before, nothing is new; 1 of its lines were refused then\n"
+        assert (again.code, again.out) == (0, told)
+        file.write_bytes(file.read_bytes() + ndjson({"action": "No Time Either"}) + b"\n")
+        assert Run(file).code == 1
+        assert "; 2 of its lines were refused then" in Run(file).out
 
     def test_what_is_sensitive_is_sealed_and_named_nowhere(
         self, tmp_path: Path, vault: Vault, capfd: pytest.CaptureFixture[str]
@@ -341,11 +355,11 @@ from django.core.management import call_command
 taking.BATCH_LINES = 4
 move, moves = taking._Mark.move, []
 
-def move_and_die(mark, to):
+def move_and_die(mark, to, **told):
     moves.append(to)
     if len(moves) == 3 and sys.argv[3] == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    move(mark, to)
+    move(mark, to, **told)
 
 taking._Mark.move = move_and_die
 add = taking.Tally.add

@@ -77,6 +77,18 @@ def test_steps_are_taken_and_noted_with_the_day(desk: Desk, case: Case) -> None:
     assert "Receipt is acknowledged" not in page
 
 
+def test_each_step_asks_first(desk: Desk, case: Case) -> None:
+    body = desk.get(address(case)).content.decode()
+    assert 'method="post" action="/cases/' not in body.partition("Notes")[0].partition("<main")[2]
+    for step, asked in {
+        "acknowledged": "Is the receipt acknowledged?",
+        "answered": "Is the feed",
+    }.items():
+        assert address(case, f"steps/{step}/") in body
+        assert asked in desk.page(address(case, f"steps/{step}/"))
+    assert again(case).acknowledged_on is None
+
+
 def test_closing_asks_first_and_says_until_when_the_case_is_kept(desk: Desk, case: Case) -> None:
     page = desk.page(address(case, "steps/closed/"))
     assert "Close this case?" in page
@@ -131,6 +143,23 @@ def test_a_note_without_or_with_too_many_words_is_refused(
 def test_a_note_that_is_too_long_comes_back_as_it_was_typed(desk: Desk, case: Case) -> None:
     answer = desk.post(address(case, "notes/"), {"text": "y" * 10_001})
     assert "y" * 10_001 in answer.content.decode()
+
+
+def test_a_note_with_an_address_in_it_asks_first(desk: Desk, case: Case) -> None:
+    told = {"text": f"Spoke with <{REPORTED}>, who denies it."}
+    answer = desk.post(address(case, "notes/"), told)
+    assert answer.status_code == 400
+    assert f"“ {REPORTED} ” looks like an e-mail address" in words_of(answer)
+    assert "No notes yet" in desk.page(address(case))
+    desk.post(address(case, "notes/"), told | {"as_it_is": "1"})
+    assert "who denies it." in desk.page(address(case))
+
+
+@pytest.mark.parametrize(
+    "text", ["Anon1 @ 10.30", "5@home", "a@b", "." * 9_000, "x@" + ".1" * 4_000]
+)
+def test_a_note_without_an_address_is_kept_at_once(desk: Desk, case: Case, text: str) -> None:
+    assert desk.post(address(case, "notes/"), {"text": text}).status_code == 302
 
 
 def test_a_notes_address_is_no_page(desk: Desk, case: Case) -> None:

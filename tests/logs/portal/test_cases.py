@@ -68,6 +68,29 @@ def address(case: Case, rest: str = "") -> str:
 # --- the list -------------------------------------------------------------------------------------
 
 
+def test_what_is_due_first_comes_first_on_the_page_and_in_the_file(
+    desk: Desk, home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    days = ("2024-11-03", "2024-11-01", "2024-11-02")
+    come_in(vault_at_hand, home, *(a_report(case_id=d, timestamp=f"{d}T00:00:00Z") for d in days))
+    desk.post(address(cases_of(home)[0], "steps/closed/"))
+    in_order = ["2024-11-02", "2024-11-03", "2024-11-01"]
+    page, file = desk.page("/cases/"), desk.get("/cases/export/?format=csv").content.decode()
+    for told in (page, file):
+        assert sorted(in_order, key=told.index) == in_order
+    assert "what is due first comes first" in page
+
+
+def test_a_wrong_filter_keeps_the_form(desk: Desk) -> None:
+    answer = desk.get("/cases/?state=open&since=2024-05-05&until=2024-01-01")
+    body = answer.content.decode()
+    assert answer.status_code == 400
+    assert "This filter cannot be used." in words_of(answer)
+    assert "<option selected>open</option>" in body
+    assert 'value="2024-05-05"' in body
+    assert 'id="filter-until" aria-invalid="true"' in body
+
+
 def test_the_list_tells_kind_day_age_state_and_what_is_due(
     desk: Desk, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from orgo_audit.accounts.models import Organization
 from tests.builders import an_organization, setting_the_scene
 from tests.logs.portal.desk import Desk, a_report, cases_of, come_in
 from tests.policies import in_force
+from tests.retention import released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -69,9 +70,7 @@ def test_a_held_case_says_so_and_tells_nothing_of_the_matter(
     page = desk.page(address)
     assert "Kept: legal hold." in page
     assert "Roe v. Doe" not in page
-    with setting_the_scene():
-        holds.ask_release(home, hold.pk, by="system:anna", now=timezone.now())
-        holds.release(home, hold.pk, by="ben", now=timezone.now())
+    released(hold, timezone.now())
     page = desk.page(address)
     assert "Kept: legal hold." not in page
     assert "Kept until 28 February 2025" in page

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from logs.cases.models import Look, LookedAt
 from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.people import take_role
 from orgo_audit.policy import versions
 from tests.builders import a_user, an_organization, setting_the_scene
 from tests.custodians import a_custodian
@@ -36,6 +37,24 @@ JANE = "jane.roe@organization.com"
 @pytest.fixture
 def scene(vault_at_hand: VaultAtHand) -> Scene:
     return a_scene(vault_at_hand)
+
+
+# --- two custodians -------------------------------------------------------------------------------
+
+
+def test_a_form_and_a_request_say_that_nobody_could_decide(scene: Scene) -> None:
+    request = scene.reveal()
+    client, warning = signed_in(scene.hr), "Fewer than two custodians could decide"
+    client.post("/cases/purpose/", {"purpose": "work"})
+    pages = (page_of(request), f"/cases/{scene.case.pk}/reveal-request/")
+    for page in pages:
+        assert warning not in text_of(client.get(page))
+    with setting_the_scene():
+        take_role(scene.ben.user, Role.CUSTODIAN, scene.home)
+    for page in pages:
+        assert warning in text_of(client.get(page))
+    # Whoever asks decides nothing of it.
+    assert warning in text_of(as_custodian(scene.anna).get(ERASURE))
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -139,7 +158,7 @@ def test_a_long_list_asks_no_more_of_the_database_than_a_short_one(
     client.get(LIST)  # leaves its own record
     few = queries()
     for _ in range(5):
-        scene.anna.deny(scene.reveal())
+        scene.anna.deny(scene.reveal(field="name"))
     assert queries() == few
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,6 @@ from logs.record.drafts import (
     Item,
     Refusal,
     draft_of,
-    format_instant,
     parse_batch,
 )
 from logs.record.vocabulary import LogType, Outcome
@@ -171,23 +170,6 @@ def test_a_sender_may_be_five_minutes_ahead_of_us(ahead: timedelta, is_accepted:
         assert draft_of(sent, LogType.ACTIVITY, now=NOW).occurred_at == NOW + ahead
     else:
         assert refusal(sent) == ("timestamp_in_future", "timestamp")
-
-
-@pytest.mark.parametrize(
-    ("instant", "text"),
-    [
-        (datetime(2024, 11, 24, 10, 45, tzinfo=UTC), "2024-11-24T10:45:00Z"),
-        (datetime(2024, 11, 24, 10, 45, 0, 500_000, tzinfo=UTC), "2024-11-24T10:45:00.500000Z"),
-        (datetime(2024, 11, 24, 10, 45, 0, 1, tzinfo=UTC), "2024-11-24T10:45:00.000001Z"),
-        (
-            datetime(2024, 11, 24, 1, 0, tzinfo=timezone(timedelta(hours=2))),
-            "2024-11-23T23:00:00Z",
-        ),
-        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
-    ],
-)
-def test_answers_give_times_in_utc_with_six_digits_or_none(instant: datetime, text: str) -> None:
-    assert format_instant(instant) == text
 
 
 # --- addresses ----------------------------------------------------------------------------------

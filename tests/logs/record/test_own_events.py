@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from logs.record import ingest, own_events
@@ -18,6 +19,8 @@ from logs.record.models import Event, ReadMark
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.accounts.people import give_role
+from orgo_audit.policy import versions
+from orgo_audit.policy.schema import Policy, SensitiveWorkflow
 from tests.builders import (
     API,
     PASSWORD,
@@ -189,6 +192,26 @@ def test_the_trace_of_a_sensitive_task_is_404_and_its_name_is_withheld(
     admin = Caller(user=a_user(Role.ADMIN, organization))
     assert admin.get("/admin/logs/activitylog/trace/T-secret/").status == 404
     assert "T-secret" not in raw_text_of_everything(organization)
+
+
+def test_a_policy_that_lists_the_portals_acts_hides_none_of_them(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = SensitiveWorkflow(actions=("Logs Viewed", "Hold Placed"), identity_fields=("hold",))
+    # No file may say so (`contradictions.py`).
+    policy = Policy(sensitive_workflows={"harassment": listed})
+    monkeypatch.setattr(versions, "current", lambda: policy)
+    viewer = Viewer(a_user(Role.ADMIN, organization))
+    own_events.report_read(viewer, [organization], "activity_logs", {})
+    own_events.report_administration("Hold Placed", organization, "anna", {"hold": "1"})
+    assert len(looks(organization)) == len(own(organization, "Hold Placed")) == 1
+
+
+def test_no_login_puts_off_what_is_told_of_it(organization: Organization) -> None:
+    viewer = Viewer(a_user(Role.ADMIN, organization))
+    own_events.report_read(viewer, [organization], "x", {})
+    ReadMark.objects.update(recorded_at=timezone.now() + timedelta(days=365))
+    assert not ReadMark.objects.filter(recorded_at__gt=timezone.now()).exists()
 
 
 def test_what_cannot_be_put_on_record_is_not_shown(

@@ -267,6 +267,16 @@ def test_a_discard_keeps_the_reason_and_nothing_else(home: Organization, admin: 
     assert "planted" not in repr(event.details)
 
 
+def test_a_discard_whose_reason_names_a_sensitive_mailbox_is_told_without_it(
+    home: Organization, admin: Viewer
+) -> None:
+    item = a_refused_item(home, task_id=5)
+    quarantine.discard(admin, item.pk, "see harassment@organization.com")
+    (event,) = events_of(home, "Quarantine Discarded")
+    assert event.details["reason"] == "withheld"
+    assert event.details["item"] == str(item.pk)
+
+
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 501, "a\0b", None, 5, ["a"]], ids=repr)
 def test_a_discard_says_why(reason: Any, home: Organization, admin: Viewer) -> None:
     item = a_refused_item(home)

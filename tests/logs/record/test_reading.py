@@ -80,9 +80,7 @@ def test_pages_visit_every_event_once_in_order_in_both_directions(size: int) -> 
     assert back == events
 
 
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 4), max_size=12), st.integers(1, 5))
 def test_any_list_is_paged_completely(minutes: list[int], size: int) -> None:
     organization = an_organization()

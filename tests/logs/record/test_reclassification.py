@@ -10,15 +10,14 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, ProgrammingError, connection, connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
 from logs import envelope, tasks
-from logs.record import drafts, ingest, reclassification, references
+from logs.record import drafts, ingest, own_events, reclassification, references, wire
 from logs.record.models import Event, QuarantinedEvent, Reclassification
-from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization, Role
@@ -227,7 +226,7 @@ def test_what_hangs_on_what_leaves_leaves_too(home: Organization, vault: Vault) 
     an_event(home, email_id="M5", note="6")
     an_event(home, email_id="M6", note="stays")
     report(home)
-    assert ingest.record([], Sender(home, "x")).sealed == 0
+    assert ingest.record([], home).sealed == 0
     assert stored(home, wire_event(email_id="M5")) == []
     reclassify()
     assert notes_left(home) == {"stays"}
@@ -254,6 +253,45 @@ def test_a_worker_that_imports_a_report_takes_its_earlier_events_along(home: Org
     assert notes_left(home) == set()
 
 
+def test_what_the_portal_says_of_itself_stays_whoever_puts_it_down(home: Organization) -> None:
+    own_events.report_administration("Hold Placed", home, "anna", {"task_id": "T-1"})
+    said = Event.objects.get(action="Hold Placed")
+    an_event(home, task_id="T-1", note="gone")
+    report(home)
+    with login_of_default(logins.WORKER):
+        waiting = set(Reclassification.objects.values_list("subject_id", flat=True))
+        assert said.pk not in waiting
+        Reclassification.objects.create(organization=home, kind="event", subject_id=said.pk)
+        tasks.reclassify()
+        assert not Reclassification.objects.exists()
+    assert notes_left(home) == set()
+    assert Event.objects.filter(pk=said.pk).exists()
+
+
+def test_the_database_lets_no_event_of_the_portals_own_be_moved(home: Organization) -> None:
+    own_events.report_administration("Hold Placed", home, "anna", {})
+    said = Event.objects.get(action="Hold Placed").pk
+    with login_of_default(logins.WORKER):
+        Reclassification.objects.create(organization=home, kind="event", subject_id=said)
+        announcement = own_events.announce_reclassification(home, ["security"])
+        with pytest.raises(ProgrammingError, match="the portal's own, stay"):
+            reclassification._remove([said], announcement)
+
+
+@pytest.mark.parametrize(("first", "then"), [("T-1", " t-1 "), ("Case t", "CASE T"), ("t", "T")])
+def test_however_somebody_types_a_task_it_is_the_same(
+    home: Organization, first: str, then: str
+) -> None:
+    report(home, first)
+    assert Service(home).deliver(wire_event(task_id=then)).json["sealed"] == 1
+    assert stored(an_organization(), wire_event(task_id=then)) != []
+
+
+def test_one_batch_may_spell_its_task_in_two_ways(home: Organization) -> None:
+    told = Service(home).deliver(REPORT, wire_event(task_id="t-1 "), wire_event(task_id="t-2"))
+    assert told.json["sealed"] == 2
+
+
 # --- what is said about it ----------------------------------------------------------------------
 
 
@@ -264,13 +302,13 @@ def test_the_announcement_says_from_which_lists_and_nothing_else(home: Organizat
     report(home)
     reclassify()
     (event,) = announcements(home)
-    assert drafts.as_wire(event, "x") == {
+    assert wire.as_wire(event, "x") == {
         "id": str(event.pk),
         "log_type": "security",
-        "timestamp": drafts.format_instant(event.occurred_at),
+        "timestamp": wire.format_instant(event.occurred_at),
         "action": ANNOUNCED,
         "user": "system:reclassification",
-        "recorded_at": drafts.format_instant(event.recorded_at),
+        "recorded_at": wire.format_instant(event.recorded_at),
         "organization": "x",
         "source": "portal",
         "outcome": "success",
@@ -338,26 +376,34 @@ def test_without_the_vaults_key_everything_waits_where_it_is(
     assert len(sealed_later(vault, home)) == 2
 
 
-@pytest.mark.parametrize("step", ["_take_items", "_seal", "_announce", "_remove"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (reclassification, "_take_items"),
+        (reclassification, "_seal"),
+        (own_events, "announce_reclassification"),
+        (reclassification, "_remove"),
+    ],
+)
 def test_killed_at_any_step_it_has_done_nothing_and_begins_again(
-    home: Organization, vault: Vault, monkeypatch: pytest.MonkeyPatch, step: str
+    home: Organization, vault: Vault, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
 ) -> None:
     an_event(home, task_id="T-1", note="gone")
     a_refused_item(home, task_id="T-1", user=5)
     report(home)
-    whole: Callable[..., Any] = getattr(reclassification, step)
+    whole: Callable[..., Any] = getattr(module, step)
 
     def then_die(*arguments: Any) -> None:
         whole(*arguments)
         raise DatabaseError("the server went away")
 
-    monkeypatch.setattr(reclassification, step, then_die)
+    monkeypatch.setattr(module, step, then_die)
     with pytest.raises(DatabaseError):
         reclassify()
     assert notes_left(home) == {"gone"}
     assert QuarantinedEvent.objects.count() == 1
     assert (sealed_later(vault, home), announcements(home)) == ([], [])
-    monkeypatch.setattr(reclassification, step, whole)
+    monkeypatch.setattr(module, step, whole)
     reclassify()
     assert notes_left(home) == set()
     assert (len(sealed_later(vault, home)), len(announcements(home))) == (2, 1)
@@ -522,7 +568,7 @@ def test_what_is_sealed_gives_the_same_row_again(
     details: dict[str, Any] | None,
 ) -> None:
     action = "error" if log_type is LogType.ERROR else "action"
-    ours["timestamp"] = drafts.format_instant(ours["timestamp"])
+    ours["timestamp"] = wire.format_instant(ours["timestamp"])
     sent = ours | {action: "Task Routed"} | theirs | (details or {})
     draft = drafts.draft_of(sent, log_type, now=NOW)
     row = Event(**{name: getattr(draft, name) for name in draft.__struct_fields__})

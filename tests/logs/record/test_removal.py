@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +12,7 @@ import pytest
 from django.db import connections
 from psycopg.errors import InsufficientPrivilege, InvalidParameterValue
 
-from logs.record import reclassification
+from logs.record import own_events
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization
@@ -64,9 +63,7 @@ def run(alias: str, *statements: Statement) -> Any:
 
 
 def announced(organization: Organization) -> UUID:
-    identifier = reclassification._announce(organization, [], [], datetime.now(UTC))
-    assert identifier
-    return UUID(identifier)
+    return own_events.announce_reclassification(organization, [])
 
 
 def test_the_worker_alone_removes_events(home: Organization, leaving: Event) -> None:
@@ -103,7 +100,7 @@ def test_an_announcement_of_something_else_or_an_unknown_reason_removes_nothing(
 def test_only_an_announcement_of_the_portal_in_that_organization_counts(
     home: Organization, leaving: Event
 ) -> None:
-    said = wire_event(action=reclassification.ACTION)
+    said = wire_event(action="Events Reclassified")
     (by_a_sender,) = stored(home, said, log_type=LogType.SECURITY)
     (in_another_log,) = stored(home, said, source="portal")
     (of_something_else,) = stored(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs.record.sensitivity import Rules, is_sensitive, judge, references
+from logs.record.sensitivity import Rules, is_sensitive, judge, references, spellings
 from orgo_audit.policy.schema import OrganizationPolicy, Policy, SensitiveWorkflow
 from tests.builders import wire_event
 
@@ -93,6 +93,18 @@ SIGNS: list[dict[str, Any]] = [
     {"details": {"harassment@organization.com": 1}},
     {"x": [[[{"y": {"z": "mailto:harassment@organization.com"}}]]]},
     {"to": "harassment＠organization.com"},
+    {"to": '"harassment"@organization.com'},
+    {"to": '"harass\\ment"@organization.com'},
+    {"to": '"harassment+tag"@organization.com'},
+    {"to": "harassment(of whom)@organization.com"},
+    {"to": "harassment@(a (nested) one)organization.com"},
+    {"reason": "(harassment@organization.com)"},
+    {"to": "harassment @ organization.com"},
+    {"to": "harass\ufe0fment@organization.com"},
+    {"to": "harass\u3164ment@organization.com"},
+    {"to": "harass\u034fment@organization.com"},
+    {"to": "harass\U000e0101ment@organization.com"},
+    {"action": "Rep\u3164ort\ufe0f Filed"},
     {"to": "ｈａｒａｓｓｍｅｎｔ@organization.com"},
     # people, under their own keys, at any depth and in any spelling
     {"identities": {}},
@@ -281,7 +293,8 @@ def test_sensitive_items_hand_on_what_they_speak_of_and_ordinary_ones_do_not() -
         SHIPPED,
         lambda named: set(),
     )
-    assert judgement.references == {("task_id", "T1"), ("email_id", "M1"), ("email_id", "M2")}
+    spoken = {("task_id", "T1"), ("email_id", "M1"), ("email_id", "M2")}
+    assert judgement.references == spellings(spoken)
 
 
 small = st.sampled_from(["1", "2", "3", "4"])

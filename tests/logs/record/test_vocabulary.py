@@ -6,6 +6,7 @@ import pytest
 
 from logs.record.vocabulary import (
     CODE_OF_ACTION,
+    KNOWN,
     STAGE_OF_CODE,
     LogType,
     Outcome,
@@ -44,6 +45,12 @@ def test_known_actions_have_a_code_in_any_spelling_and_unknown_ones_none(
 
 def test_every_spelling_in_the_table_is_folded_already() -> None:
     assert [name for name in CODE_OF_ACTION if fold_action(name) != name] == []
+
+
+def test_no_code_and_no_spelling_stands_twice_in_the_table() -> None:
+    codes = [code for code, _, _ in KNOWN]
+    spellings = [name for _, _, names in KNOWN for name in names]
+    assert (len(set(codes)), len(CODE_OF_ACTION)) == (len(codes), len(spellings))
 
 
 def test_every_stage_has_exactly_one_code_and_each_code_an_action() -> None:

@@ -13,9 +13,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from logs.retention import applying
+from logs.retention import destroying
 from logs.retention.models import LegalHold, PlannedDestruction, RetentionRun
 from orgo_audit.accounts.models import Organization
+from orgo_audit.operators import recorded_operator
 from tests.builders import an_organization
 from tests.commands import refused, run
 from tests.old_events import age_plans, an_old_event, months_ago, segment_of, stored_ids
@@ -93,7 +94,7 @@ def test_a_run_by_hand_destroys_what_is_due() -> None:
 def test_what_has_to_wait_is_told_by_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     run("apply_retention")
     age_plans(timedelta(days=2))
-    monkeypatch.setattr(applying, "_drop", lambda row, rules: None)
+    monkeypatch.setattr(destroying, "_drop", lambda row, rules: None)
     out = StringIO()
     with pytest.raises(CommandError, match="not everything"):
         call_command("apply_retention", stdout=out)
@@ -156,6 +157,12 @@ def test_a_list_steers_no_terminal(home: Organization) -> None:
     )
     listed = run("hold", "--organization", "home", "list")
     assert "  M\\x1b[2J\\n\\u202e  task T1  counsel\\x9b  " in listed
+
+
+@pytest.mark.usefixtures("home")
+def test_who_places_a_hold_answers_for_it_unless_somebody_else_is_named() -> None:
+    run(*PLACE, "--task", "T1")
+    assert LegalHold.objects.get().owner == recorded_operator()
 
 
 @pytest.mark.usefixtures("home")

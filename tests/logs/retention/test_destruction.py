@@ -25,7 +25,7 @@ from logs.record import own_events
 from logs.record.models import Event
 from logs.record.partitions import existing_segments
 from logs.record.vocabulary import LogType
-from logs.retention import applying, facts, holds
+from logs.retention import applying, destroying, holds, keeping
 from logs.retention.models import LegalHold, PlannedDestruction, PlanState
 from orgo_audit import logins
 from orgo_audit.accounts.models import Organization, Role
@@ -33,7 +33,7 @@ from orgo_audit.embedded import paths
 from tests import environment
 from tests.builders import a_user, an_organization, stored, wire_event
 from tests.old_events import a_segment, age_plans, an_old_event, months_ago, segment_of, stored_ids
-from tests.policies import in_force
+from tests.policies import in_force, rewritten
 
 pytestmark = pytest.mark.usefixtures("as_worker", "committed")
 
@@ -74,7 +74,7 @@ def a_scene() -> Scene:
     age_plans(NOTICE)
     plan = PlannedDestruction.objects.get(state=PlanState.PLANNED)
     return Scene(
-        home, segment_of(recorded_at), events, plan, applying._announce(plan, home, plan.period)
+        home, segment_of(recorded_at), events, plan, destroying._announce(plan, home, plan.period)
     )
 
 
@@ -263,9 +263,8 @@ def test_two_people_are_two_admins_of_the_organization(whole: Scene, approved: l
 
 # --- the period ---------------------------------------------------------------------------------
 
-KEEP = (
-    "UPDATE policy_policyversion SET plain = jsonb_set(plain,"
-    " '{retention_policies,activity_logs}', to_jsonb((now() - %s + %s)::text))"
+KEEP = rewritten(
+    "jsonb_set(plain, '{retention_policies,activity_logs}', to_jsonb((now() - %s + %s)::text))"
 )
 
 
@@ -279,7 +278,7 @@ def test_an_event_is_over_to_the_second(part: Scene) -> None:
     recorded_at = months_ago(8)
     for seconds in (1, 0):
         keep = (KEEP, [recorded_at, timedelta(seconds=seconds)])
-        own = ("UPDATE policy_policyversion SET plain = plain - 'organizations'", list[Any]())
+        own = (rewritten("plain - 'organizations'"), list[Any]())
         if seconds:
             refused("not over", keep, own, part.remove, alias="owner")
         else:
@@ -385,7 +384,7 @@ def test_a_hold_that_is_being_placed_during_a_drop_wins(
         placing.commit()
 
     monkeypatch.setattr(time, "sleep", pause)
-    assert applying._destroy(whole.plan, facts.rules()).rows is None
+    assert destroying.destroy(whole.plan, keeping.rules()).rows is None
     placing.close()
     assert len(pauses) == 1
     assert whole.segment in existing_segments()
@@ -404,6 +403,18 @@ def test_who_places_a_hold_during_a_drop_waits_and_finds_nothing(whole: Scene) -
     assert stored_ids() == set()
 
 
+def test_no_erasure_is_planned_while_something_is_just_joining_it(whole: Scene) -> None:
+    plan = "INSERT INTO logs_erasureplan (request, organization_id, events, kept)"
+    request = uuid4()
+    by_owner((f"{plan} VALUES (%s, %s, 0, '{{}}')", [request, whole.home.pk]))
+    join = "INSERT INTO logs_erasurelisting (plan_id, event_id) VALUES (%s, %s)"
+    with another_connection() as joining, another_connection() as planning:
+        joining.execute(join, [request, whole.events[0]])
+        planning.execute("SET lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            planning.execute("UPDATE logs_erasureplan SET planned_at = now()")
+
+
 # --- readers ------------------------------------------------------------------------------------
 
 
@@ -418,7 +429,7 @@ def test_a_reader_only_delays_a_drop(whole: Scene, monkeypatch: pytest.MonkeyPat
             reader.rollback()
 
     monkeypatch.setattr(time, "sleep", pause)
-    assert applying._destroy(whole.plan, facts.rules()).rows == 2
+    assert destroying.destroy(whole.plan, keeping.rules()).rows == 2
     reader.close()
     assert len(pauses) == 3
     assert len(Event.objects.filter(code="retention.announced")) == 2  # the scene's, and one
@@ -427,14 +438,14 @@ def test_a_reader_only_delays_a_drop(whole: Scene, monkeypatch: pytest.MonkeyPat
 def test_a_reader_that_stays_leaves_it_to_the_next_run(
     whole: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "TRIES", 2)
-    monkeypatch.setattr(applying, "PAUSE", timedelta())
+    monkeypatch.setattr(destroying, "TRIES", 2)
+    monkeypatch.setattr(destroying, "PAUSE", timedelta())
     reader = another_connection()
     reader.execute("SELECT count(*) FROM event")
-    assert applying._destroy(whole.plan, facts.rules()).rows is None
+    assert destroying.destroy(whole.plan, keeping.rules()).rows is None
     reader.close()
     assert PlannedDestruction.objects.get().state == PlanState.PLANNED
-    assert applying._destroy(whole.plan, facts.rules()).rows == 2
+    assert destroying.destroy(whole.plan, keeping.rules()).rows == 2
 
 
 # --- who ----------------------------------------------------------------------------------------
@@ -478,6 +489,16 @@ def test_the_worker_has_no_other_way(whole: Scene) -> None:
         with pytest.raises(psycopg.errors.Error) as caught:
             run((statement, list(parameters)))
         assert isinstance(caught.value, InsufficientPrivilege), statement
+
+
+def test_no_month_is_closed_before_its_end_or_with_another_count(whole: Scene) -> None:
+    close = "INSERT INTO logs_segmentclosure (segment, organization_id, rows, digest)"
+    tenant = Event.objects.filter(pk__in=whole.events).values_list("organization_id", flat=True)[0]
+    running = f"activity-{timezone.now():%Y-%m}"
+    refused("the month is not over", (f"{close} VALUES (%s, %s, 7, '')", [running, tenant]))
+    by_owner(("DELETE FROM logs_segmentclosure", []))
+    said = (f"{close} VALUES (%s, %s, 7, '') RETURNING rows", [whole.segment, tenant])
+    assert run(said) == len(whole.events)
 
 
 INSERT_PLAN = (

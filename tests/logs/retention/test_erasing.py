@@ -14,7 +14,7 @@ from django.utils import timezone
 from logs.record import erasures, own_events
 from logs.record.models import ErasedEvents, Event
 from logs.record.vocabulary import LogType
-from logs.retention import erasing, facts, holds
+from logs.retention import erasing, facts
 from logs.retention.models import (
     DestructionCertificate,
     ErasureListing,
@@ -26,6 +26,7 @@ from logs.retention.models import (
 from orgo_audit.accounts.models import Organization
 from tests.builders import an_organization, setting_the_scene, stored, wire_event
 from tests.policies import in_force
+from tests.retention import a_hold
 from tests.vault_at_hand import the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -66,16 +67,7 @@ def erased(home: Organization, *texts: str) -> ErasurePlan:
 
 def hold(home: Organization, kind: str, value: str) -> None:
     with setting_the_scene():
-        holds.place(
-            home,
-            matter="M-1",
-            reason="a lawsuit",
-            owner="Legal",
-            scope_kind=kind,
-            scope_value=value,
-            by="anna",
-            now=timezone.now(),
-        )
+        a_hold(home, kind, value)
 
 
 def left() -> set[UUID]:
@@ -370,6 +362,15 @@ def test_the_worker_adds_nothing_to_a_plan_and_approves_none(home: Organization)
         ErasurePlan.objects.filter(pk=request).update(planned_at=None)
     with refused("permission denied"):
         ErasurePlan.objects.filter(pk=request).update(approved_at=timezone.now())
+
+
+def test_what_custodians_are_told_is_what_was_listed(home: Organization) -> None:
+    (event,) = stored(home, wire_event(user="x"))
+    request = asked(home)
+    with setting_the_scene():
+        ErasureListing.objects.create(plan_id=request, event_id=event.pk)
+        ErasurePlan.objects.filter(pk=request).update(planned_at=timezone.now(), events=0)
+    assert ErasurePlan.objects.get(pk=request).events == 1
 
 
 def test_a_held_event_is_refused(home: Organization) -> None:

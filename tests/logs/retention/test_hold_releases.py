@@ -13,7 +13,7 @@ from logs.retention.models import LegalHold
 from orgo_audit.accounts.models import Organization, Role, User
 from orgo_audit.accounts.people import create_user, give_role, take_role
 from orgo_audit.errors import BadInput, Conflict
-from tests.builders import API, Caller, a_user, an_organization, setting_the_scene
+from tests.builders import API, Caller, a_user, an_event, an_organization, setting_the_scene
 from tests.logs.test_quarantine_pages import text_of
 from tests.policies import in_force
 from tests.retention import a_hold
@@ -251,6 +251,7 @@ def test_a_form_that_is_right_or_new_leads_nowhere(anna: User) -> None:
     assert "Such as 12345 for a task" in page
 
 
-def test_the_lines_of_a_reason_are_shown(anna: User) -> None:
+def test_the_lines_of_a_reason_are_shown(anna: User, north: Organization) -> None:
+    an_event(north, task_id="T1")
     answer = signed_in(anna).post(f"{HOLDS}add/", WISH | {"reason": "one\r\n<two>"}, follow=True)
     assert "one<br>&lt;two&gt;" in answer.content.decode()

@@ -134,6 +134,9 @@ def test_another_organizations_hold_is_not_there(home: Organization) -> None:
         for change in (holds.ask_release, holds.release):
             with pytest.raises(NotFound):
                 change(organization, identifier, by="ben", now=NOW)
+        with pytest.raises(NotFound):
+            holds.hold([organization], identifier)
+    assert holds.hold([home], hold.pk) == hold
 
 
 def test_the_record_tells_who_and_not_about_whom(home: Organization) -> None:

@@ -1,10 +1,9 @@
-"""What an admin is shown of plan, holds and certificates: the own organizations' part alone."""
+"""What an admin is shown of the plan: the own organizations' part alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -12,18 +11,16 @@ from django.utils import timezone
 
 from logs.retention import applying, overview
 from logs.retention.foresight import described_destruction
-from logs.retention.models import LegalHold, Means
 from logs.retention.overview import Overview, PlannedSegment
 from logs.retention.plan import Drop, Held, Remove
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import NotFound
 from orgo_audit.policy.loading import load_policy
 from tests.builders import an_organization
 from tests.database import login_of_default
 from tests.logs.retention.test_applying import NORTH_LONGER, SIX_MONTHS
 from tests.old_events import a_segment, an_old_event, months_ago, segment_of
 from tests.policies import in_force
-from tests.retention import a_certificate, a_hold
+from tests.retention import a_hold
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -137,30 +134,6 @@ def test_a_month_that_others_share_is_not_counted_before_it_is_closed(
 def test_a_month_without_anything_is_in_nobodys_plan(home: Organization) -> None:
     a_segment(MONTH)
     assert SEGMENT not in {one.plan.segment.name for one in told(home).segments}
-
-
-def test_others_holds_and_certificates_are_not_there(
-    home: Organization, north: Organization
-) -> None:
-    a_hold(home)
-    own, nobodys = a_certificate(home), a_certificate(None, "error-2020-01")
-    for get, row in (
-        (overview.hold, LegalHold.objects.get()),
-        (overview.certificate, own),
-    ):
-        assert get([home], row.pk) == row
-        with pytest.raises(NotFound):
-            get([north], row.pk)
-    assert overview.certificate([north], nobodys.pk) == nobodys
-
-
-def test_certificates_of_cases_are_no_admins_matter(home: Organization) -> None:
-    case = a_certificate(
-        home, "", kind=Means.CASE, case_code=UUID(int=5), announcement=None, rows_held=0
-    )
-    assert list(overview.certificates_of([home])) == []
-    with pytest.raises(NotFound):
-        overview.certificate([home], case.pk)
 
 
 def test_what_another_policy_would_destroy_is_told_by_segment_and_organization(

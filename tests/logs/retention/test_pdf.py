@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from logs.retention import pdf
+from logs.retention.certificate_words import facts_of, sentence_of
 from logs.retention.models import DestructionCertificate, Means
-from logs.retention.wording import facts_of, sentence_of
 from orgo_audit.accounts.models import Organization
 
 AT = datetime(2026, 11, 26, 1, 2, 3, tzinfo=UTC)

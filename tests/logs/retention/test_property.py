@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
-from logs.retention import applying, closures, facts
+from logs.retention import applying, closures, keeping
 from logs.retention.models import (
     Decision,
     DestructionCertificate,
@@ -40,10 +40,10 @@ ACTORS = ("jane", "JOHN")
 STEPS = (
     "logs.retention.closures._close",
     "logs.retention.applying._publish",
-    "logs.retention.applying._announce",
-    "logs.retention.applying._batch",
-    "logs.retention.applying._is_still_planned",
-    "logs.retention.applying._finish",
+    "logs.retention.destroying._announce",
+    "logs.retention.destroying._batch",
+    "logs.retention.destroying._is_still_planned",
+    "logs.retention.destroying._finish",
 )
 PERIODS = ("1 minute", "3 weeks", "1 month", "2 months", "60 days", "3 months", "1 year")
 REGIMES = ("null", "gdpr", "hipaa", "[gdpr, hipaa]")
@@ -233,7 +233,7 @@ def made_of(one: Drawn, tenants: dict[str, Organization], now: datetime) -> UUID
 
 
 def check_what_is_left(made: dict[UUID, Drawn], story: Story, now: datetime) -> None:
-    left, rules = stored(), facts.rules()
+    left, rules = stored(), keeping.rules()
     for identifier, one in made.items():
         period = rules[one.tenant, one.kind.value].period
         held = any(is_held(one, hold) for hold in story.holds_before + story.holds_between)
@@ -304,7 +304,7 @@ def examine(story: Story) -> None:
 
 
 @pytest.mark.usefixtures("as_owner")
-@settings(max_examples=15, deadline=None, suppress_health_check=quiet)
+@settings(max_examples=15, suppress_health_check=quiet)
 @given(stories)
 def test_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story) -> None:
     examine(story)
@@ -314,7 +314,6 @@ def test_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story
 @pytest.mark.usefixtures("as_owner")
 @settings(
     max_examples=250,
-    deadline=None,
     suppress_health_check=quiet,
     phases=(Phase.generate, Phase.shrink),
 )

@@ -8,11 +8,9 @@ import pytest
 from django.test import Client
 
 from logs import interface, tasks
-from logs.retention import applying, runs
+from logs.retention import destroying, runs
 from logs.retention.models import PlannedDestruction, RetentionRun
 from orgo_audit import health
-from orgo_audit.policy.models import PolicyVersion
-from tests.builders import setting_the_scene
 from tests.orgo_audit.test_metrics import metrics, value
 from tests.policies import in_force
 
@@ -79,9 +77,7 @@ def test_a_portal_that_never_ran_it_is_overdue_a_day_after_its_first_policy(
     hours: int, expected: bool
 ) -> None:
     assert runs.is_overdue(NOON) is False
-    in_force("metrics: {}")
-    with setting_the_scene():
-        PolicyVersion.objects.update(loaded_at=NOON - timedelta(hours=hours))
+    in_force("metrics: {}", since=NOON - timedelta(hours=hours))
     assert runs.is_overdue(NOON) is expected
 
 
@@ -102,6 +98,6 @@ def test_what_was_destroyed_is_counted_by_log(monkeypatch: pytest.MonkeyPatch) -
     name = 'orgo_audit_events_destroyed_total{log_type="error"}'
     before = value(name, metrics())
     row = PlannedDestruction(segment="error-2026-01", kind="drop")
-    monkeypatch.setattr(applying, "_drop", lambda row, rules: 7)
-    applying._destroy(row, {})
+    monkeypatch.setattr(destroying, "_drop", lambda row, rules: 7)
+    destroying.destroy(row, {})
     assert value(name, metrics()) == before + 7

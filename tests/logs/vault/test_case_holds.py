@@ -6,10 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from logs.cases.models import Case, CaseState
-from logs.retention import holds
 from logs.retention.models import LegalHold
 from logs.vault import endings
 from logs.vault.models import WrappedKey
@@ -17,6 +15,7 @@ from orgo_audit.accounts.models import Organization
 from tests.builders import Service, an_organization, setting_the_scene
 from tests.logs.vault.scene import REPORT
 from tests.policies import in_force
+from tests.retention import a_hold, released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -48,16 +47,7 @@ def come_in(home: Organization, vault: VaultAtHand, *sent: dict[str, Any]) -> No
 
 def place(home: Organization, kind: str, value: str) -> LegalHold:
     with setting_the_scene():
-        return holds.place(
-            home,
-            matter="M-1",
-            reason="a lawsuit",
-            owner="Legal",
-            scope_kind=kind,
-            scope_value=value,
-            by="anna",
-            now=timezone.now(),
-        )
+        return a_hold(home, kind, value)
 
 
 def end(now: datetime = OVER) -> int:
@@ -83,9 +73,7 @@ HOLDING = [
 def test_a_hold_on_something_of_a_case_keeps_it(home: Organization, kind: str, value: str) -> None:
     hold = place(home, kind, value)
     assert end() == 0
-    with setting_the_scene():
-        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
-        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    released(hold, LONG_AGO)
     assert end() == 1
 
 
@@ -126,8 +114,7 @@ def test_a_month_that_is_none_keeps_nothing_and_stops_nobody(home: Organization)
             }
             | {"scope_value": "activity-0000-01"}
         )
-        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
-        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    released(hold, LONG_AGO)
     assert end() == 1
 
 
@@ -165,7 +152,5 @@ def test_where_nobody_can_tell_any_more_a_hold_keeps_the_case(home: Organization
         WrappedKey.objects.filter(owner=Case.objects.get().pk).delete()
     hold = place(home, "user", "somebody.else@organization.com")
     assert end() == 0
-    with setting_the_scene():
-        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
-        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    released(hold, LONG_AGO)
     assert end() == 1

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, models
-from django.utils import timezone
 
 from logs.cases import errands
 from logs.cases.models import (
@@ -24,7 +23,6 @@ from logs.cases.models import (
     RequestState,
 )
 from logs.cases.role import as_hr
-from logs.retention import holds
 from logs.retention.models import DestructionCertificate, LegalHold, Means
 from logs.vault import endings, keys, subjects
 from logs.vault.models import (
@@ -40,6 +38,7 @@ from orgo_audit.errors import OrgoError
 from tests.builders import Service, an_organization, setting_the_scene
 from tests.logs.vault.scene import REPORT, Scene, a_scene, shown
 from tests.policies import in_force
+from tests.retention import a_hold, released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -80,22 +79,7 @@ def left(model: type[models.Model]) -> int:
 
 def hold(organization: Organization, scope: str, kind: str = "case") -> LegalHold:
     with setting_the_scene():
-        return holds.place(
-            organization,
-            matter="M-1",
-            reason="a lawsuit",
-            owner="Legal",
-            scope_kind=kind,
-            scope_value=scope,
-            by="anna",
-            now=timezone.now(),
-        )
-
-
-def release(held: LegalHold, now: datetime = LONG_AGO) -> None:
-    with setting_the_scene():
-        holds.ask_release(held.organization, held.pk, by="system:anna", now=now)
-        holds.release(held.organization, held.pk, by="system:ben", now=now)
+        return a_hold(organization, kind, scope)
 
 
 # --- when ---------------------------------------------------------------------------------------
@@ -177,7 +161,7 @@ def test_a_hold_that_names_no_case_at_all_stops_nothing(scene: Scene) -> None:
             **{field.attname: getattr(held, field.attname) for field in held._meta.fields}
             | {"id": uuid4(), "scope_value": "no code"}
         )
-    release(held)
+    released(held, LONG_AGO)
     assert end() == 1
 
 
@@ -228,7 +212,7 @@ def test_no_more_than_a_few_go_in_a_round_and_held_ones_stand_before_none(
 
 def test_a_case_whose_hold_was_just_released_stays_for_the_notice(scene: Scene) -> None:
     close(scene.case.pk)
-    release(hold(scene.home, str(scene.case.pk)), OVER)
+    released(hold(scene.home, str(scene.case.pk)), OVER)
     assert end(OVER + timedelta(hours=23)) == 0
     assert end(OVER + timedelta(days=1)) == 1
 
@@ -238,7 +222,7 @@ def test_a_held_case_stays_until_the_hold_is_released(scene: Scene, spelling: st
     close(scene.case.pk)
     held = hold(scene.home, spelling.format(str(scene.case.pk).upper()))
     assert end() == 0
-    release(held)
+    released(held, LONG_AGO)
     assert end() == 1
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from logs.cases import errands
 from logs.cases.models import CustodianPasskey, Look, LookedAt, Notice, PasskeyState
-from logs.vault import requests
+from logs.vault import deciding
 from logs.vault.models import VaultPasskey
 from logs.vault.petitions import OPEN_FOR
 from orgo_audit.accounts.models import Organization, Role, User
@@ -200,7 +200,7 @@ def test_an_enrolment_ends_after_some_days(home: Organization) -> None:
     with time_machine.travel(timezone.now() + OPEN_FOR + timedelta(seconds=1)):
         assert code_of(anna, "enrol_confirm", id=passkey) == "enrolment_over"
         with the_vaults_rights():
-            requests.expire(timezone.now())
+            deciding.expire(timezone.now())
     assert state_of(passkey) == PasskeyState.REVOKED
     assert state_of(anna.passkeys[0]) == PasskeyState.CONFIRMED
 
@@ -332,7 +332,7 @@ def test_a_passkey_that_nobody_confirmed_in_time_is_told(home: Organization) -> 
     before = traces(home), told(home)
     with the_vaults_rights():
         for _ in range(2):
-            requests.expire(timezone.now() + OPEN_FOR + timedelta(seconds=1))
+            deciding.expire(timezone.now() + OPEN_FOR + timedelta(seconds=1))
     assert (traces(home), told(home)) == (before[0], [("enrol_expired", anna.user.pk)])
 
 

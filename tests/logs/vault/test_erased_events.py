@@ -20,6 +20,7 @@ from tests.builders import a_user, setting_the_scene, stored, wire_event
 from tests.logs.vault.erasing import certificate
 from tests.logs.vault.scene import Scene, a_scene, shown
 from tests.policies import in_force
+from tests.retention import released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -129,9 +130,7 @@ def test_a_legal_hold_keeps_the_person_and_their_case(scene: Scene, scope: str) 
     assert certificate(shown(request)) == {"legal holds": HELD}
     work()
     assert named() == 1
-    with setting_the_scene():
-        holds.ask_release(scene.home, hold.pk, by="system:anna", now=timezone.now())
-        holds.release(scene.home, hold.pk, by="ben", now=timezone.now())
+    released(hold, timezone.now())
     assert shown(granted(scene)).state == "done"
 
 

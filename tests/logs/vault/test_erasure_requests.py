@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from logs.cases.models import ApprovalRequest, Case, CaseState, RequestState
-from logs.vault import dossiers, keys, requests
+from logs.vault import deciding, dossiers, keys
 from logs.vault.models import VaultRequest, WrappedKey
 from orgo_audit.accounts.models import Role, User
 from orgo_audit.errors import Conflict
@@ -54,7 +54,7 @@ def test_a_withdrawn_denied_or_expired_request_names_nobody_any_more(
     with the_vaults_rights():
         rows = ApprovalRequest.objects.filter(pk=UUID(expired))
         rows.update(expires_at=timezone.now())
-        requests.expire(timezone.now() + timedelta(seconds=1))
+        deciding.expire(timezone.now() + timedelta(seconds=1))
     assert [shown(one).state for one in (withdrawn, denied, expired, waiting)] == [
         RequestState.WITHDRAWN,
         RequestState.DENIED,

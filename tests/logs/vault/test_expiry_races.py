@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from logs.cases.models import Case, CaseState, Notice, RequestState
-from logs.vault import keys, requests
-from logs.vault.errands import Answerer, Question
+from logs.vault import deciding, keys
 from logs.vault.petitions import OPEN_FOR
+from logs.vault.questions import Answerer, Question
 from orgo_audit.accounts.models import Role
 from tests.builders import a_user
 from tests.logs.vault.scene import Scene, a_scene, shown
@@ -39,7 +39,7 @@ def expire_while(scene: Scene, decide: Answerer, **body: Any) -> None:
         return execute(sql, *rest)
 
     with the_vaults_rights(), connection.execute_wrapper(before_the_lock):
-        requests.expire(timezone.now() + timedelta(seconds=2))
+        deciding.expire(timezone.now() + timedelta(seconds=2))
     assert not waits, "nothing was locked"
 
 
@@ -52,7 +52,7 @@ def test_a_reveal_that_is_granted_meanwhile_does_not_expire(scene: Scene) -> Non
     request = scene.reveal()
     scene.anna.approve(request)
     with just_in_time():
-        expire_while(scene, requests.approve, id=request, assertion=scene.ben.sign(request))
+        expire_while(scene, deciding.approve, id=request, assertion=scene.ben.sign(request))
         assert shown(request).state == RequestState.APPROVED
         assert scene.view(request)["value"] == "jane.roe@organization.com"
     with the_vaults_rights():
@@ -62,7 +62,7 @@ def test_a_reveal_that_is_granted_meanwhile_does_not_expire(scene: Scene) -> Non
 def test_a_request_that_is_denied_meanwhile_stays_denied(scene: Scene) -> None:
     request = scene.reveal()
     with just_in_time():
-        expire_while(scene, requests.deny, id=request, why="no need")
+        expire_while(scene, deciding.deny, id=request, why="no need")
     assert shown(request).state == RequestState.DENIED
 
 
@@ -73,12 +73,12 @@ def test_an_erasure_that_is_carried_out_meanwhile_stays_done(scene: Scene) -> No
     request = scene.ask("ask_erasure", dpo, person=person, reason="a letter")["id"]
     scene.anna.approve(request)
     with just_in_time():
-        expire_while(scene, requests.approve, id=request, assertion=scene.ben.sign(request))
+        expire_while(scene, deciding.approve, id=request, assertion=scene.ben.sign(request))
     assert shown(request).state == RequestState.DONE
 
 
 def test_what_nobody_decides_meanwhile_expires(scene: Scene) -> None:
-    request, other = scene.reveal(), scene.reveal()
+    request, other = scene.reveal(), scene.reveal(field="name")
     with just_in_time():
-        expire_while(scene, requests.deny, id=request, why="no need")
+        expire_while(scene, deciding.deny, id=request, why="no need")
     assert shown(other).state == RequestState.EXPIRED

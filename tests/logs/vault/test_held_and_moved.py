@@ -18,7 +18,7 @@ from tests.builders import an_organization, setting_the_scene, stored, wire_even
 from tests.database import login_of_default
 from tests.logs.vault.scene import REPORT
 from tests.policies import in_force
-from tests.retention import a_hold
+from tests.retention import a_hold, released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -38,14 +38,12 @@ def test_what_was_held_stays_held_in_its_case(
     assert holds.rows_of(hold) == 1
     stored(home, REPORT | {"task_id": "T9"})
     with login_of_default(logins.WORKER):
-        reclassification.run(datetime.now(UTC))
+        reclassification.run()
     assert not Event.objects.filter(organization=home, task_id="T9").exists()
     vault.drain()
     with the_vaults_rights():
         Case.objects.update(state=CaseState.CLOSED, closed_on=date(2024, 12, 31))
         assert endings.end_cases(OVER) == 0
-    with setting_the_scene():
-        holds.ask_release(home, hold.pk, by="system:anna", now=LONG_AGO)
-        holds.release(home, hold.pk, by="system:ben", now=LONG_AGO)
+    released(hold, LONG_AGO)
     with the_vaults_rights():
         assert endings.end_cases(OVER) == 1

@@ -27,8 +27,16 @@ def test_a_wrapped_key_opens_for_its_owner_alone() -> None:
     assert ring.unwrap(wrapped, owner, epoch) == key
     with pytest.raises(KeysLost):
         ring.unwrap(wrapped, uuid4(), epoch)
-    with pytest.raises(KeysLost, match="no key of epoch 2"):
+
+
+def test_a_missing_epoch_tells_whether_keyring_or_database_is_the_older_one() -> None:
+    ring, owner = keyring.make(TODAY), uuid4()
+    epoch, wrapped = ring.wrap(keyring.new_key(), owner)
+    with pytest.raises(KeysLost, match="epoch 2.* put back the newest copy of the keyring file"):
         ring.unwrap(wrapped, owner, 2)
+    newer = ring.with_new_epoch(TODAY).with_newest_only()
+    with pytest.raises(KeysLost, match="epoch 1.* restore the newest copy of the schema `keys`"):
+        newer.unwrap(wrapped, owner, epoch)
 
 
 def test_the_keyring_file_is_private_and_read_as_it_was_written(vault_at_hand: VaultAtHand) -> None:

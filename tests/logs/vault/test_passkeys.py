@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from logs.cases.acts import Act
 from logs.vault.passkeys import (
     MAX_RESPONSE_BYTES,
     Passkey,
@@ -29,7 +30,7 @@ from logs.vault.passkeys import (
     rp_id_of,
     subject_of,
 )
-from logs.vault.petitions import Act, Petition
+from logs.vault.petitions import Petition
 from orgo_audit.errors import BadInput, Unavailable
 from tests.authenticator import HONEST, Authenticator, Flag, PrivateKey, base64url, cose, es256
 from tests.authenticator import from_base64url as decoded

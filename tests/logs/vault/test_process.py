@@ -10,8 +10,8 @@ from django.db import connections
 from pytest_django import Settings
 
 from logs.cases.errands import ask
-from logs.vault import errands
-from logs.vault.errands import Question
+from logs.vault import questions
+from logs.vault.questions import Question
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Unavailable
 from tests.builders import an_organization
@@ -31,8 +31,8 @@ def test_a_question_that_fails_does_not_end_the_vault(
     def fails(question: Question) -> dict[str, Any]:
         raise ValueError
 
-    monkeypatch.setitem(errands._ANSWERERS, "fails", fails)
-    monkeypatch.setitem(errands._ANSWERERS, "works", lambda question: dict(question.body))
+    monkeypatch.setitem(questions._ANSWERERS, "fails", fails)
+    monkeypatch.setitem(questions._ANSWERERS, "works", lambda question: dict(question.body))
     with a_running_vault() as thread:
         for word in ("first", "second"):
             with pytest.raises(Unavailable, match="cannot answer this"):
@@ -44,7 +44,7 @@ def test_a_question_that_fails_does_not_end_the_vault(
 def test_a_vault_that_waits_survives_a_lost_connection(
     home: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(errands._ANSWERERS, "works", lambda question: dict(question.body))
+    monkeypatch.setitem(questions._ANSWERERS, "works", lambda question: dict(question.body))
     with a_running_vault() as thread:
         assert ask("works", home, {}, by=None) == {}
         with connections["vault"].cursor() as cursor:  # this thread's own, same login

@@ -14,7 +14,9 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from logs.cases import beat, errands
+from logs.cases import errands
+from logs.record import beats
+from logs.record.models import Beat
 from logs.vault import inbox, keyring, process
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput
@@ -202,11 +204,15 @@ def test_without_its_keyring_the_vault_ends_and_nothing_is_lost(
     deliver(service, "john.doe@organization.com")
     told = vault.wait()
     assert KEYRINGS[harm] in told
-    assert KEYRINGS[harm] in start().wait()
+    again = start()
+    assert KEYRINGS[harm] in again.wait()
+    assert again.said == []
+    assert KEYRINGS[harm] in (lacks(timezone.now()) or "")
     assert (stored(), waiting()) == (1, 1)
     keys.keyring.write_bytes(copy)
     start()
     until(lambda: stored() == 2, "the second report is stored")
+    until(lambda: lacks(timezone.now()) is None, "nothing is lacking any more")
     assert labels_in_order() == ["Anon1", "Anon2"]
     said = "\n".join([told, *(record.getMessage() for record in caplog.records)])
     assert "john" not in said
@@ -228,6 +234,7 @@ def test_without_its_private_key_the_vault_does_not_open(
     refused = start()
     assert why in refused.wait()
     assert refused.said == []
+    assert why in (lacks(timezone.now()) or "")
     assert (stored(), waiting()) == (0, 1)
     settings.ORGO_VAULT_KEY = own
     start()
@@ -297,19 +304,25 @@ def test_after_a_day_without_a_vault_everything_is_there_in_its_order(
 ) -> None:
     start().end()
     now = timezone.now()
-    assert is_up(now) == 1.0
+    assert lacks(now) is None
     for hour in range(0, 24, 4):
         with time_machine.travel(now + timedelta(hours=hour), tick=False):
             deliver(service, f"person.{hour}@organization.com")
-    assert is_up(now + A_DAY) == 0.0
+    assert lacks(now + A_DAY) == ""
+    assert abs(seen_at(now + A_DAY) - now.timestamp()) < AN_HOUR_SECONDS
     assert (stored(), waiting()) == (0, 6)
     start()
     until(lambda: stored() == 6, "every report is stored")
     assert labels_in_order() == [f"Anon{number}" for number in range(1, 7)]
-    assert is_up(timezone.now()) == 1.0
+    until(lambda: lacks(timezone.now()) is None, "it says that it is there")
 
 
-def is_up(now: datetime) -> float | None:
+def lacks(now: datetime) -> str | None:
     with setting_the_scene():
-        beat.measure(now)
-    return REGISTRY.get_sample_value("orgo_audit_vault_up")
+        return beats.problem_of(Beat.Process.VAULT, now)
+
+
+def seen_at(now: datetime) -> float:
+    with setting_the_scene():
+        beats.watch(now)
+    return REGISTRY.get_sample_value("orgo_audit_vault_last_seen_timestamp_seconds") or 0.0

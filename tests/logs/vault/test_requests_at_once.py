@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from logs.vault import approvals, keys, requests, reveals
-from logs.vault.errands import Answerer, Question
+from logs.vault import approvals, deciding, keys, reveals
+from logs.vault.questions import Answerer, Question
 from orgo_audit.accounts.models import User
 from orgo_audit.errors import OrgoError
 from tests.custodians import a_custodian
@@ -71,7 +71,7 @@ def test_two_approvals_at_once_count_once_each(
         for one in (scene.anna, scene.ben)
     ]
     monkeypatch.setattr(approvals, "objection", meets(approvals.objection))
-    assert at_once(scene, requests.approve, both) == ["approved", "pending"]
+    assert at_once(scene, deciding.approve, both) == ["approved", "pending"]
 
 
 def test_one_approval_sent_twice_at_once_counts_once(
@@ -81,7 +81,7 @@ def test_one_approval_sent_twice_at_once_counts_once(
     body = {"id": request, "assertion": scene.anna.sign(request)}
     monkeypatch.setattr(approvals, "objection", meets(approvals.objection))
     twice = [(scene.anna.user, body)] * 2
-    assert at_once(scene, requests.approve, twice) == ["decided_already", "pending"]
+    assert at_once(scene, deciding.approve, twice) == ["decided_already", "pending"]
 
 
 def test_an_approval_and_a_denial_at_once_are_never_both_kept(
@@ -94,7 +94,7 @@ def test_an_approval_and_a_denial_at_once_are_never_both_kept(
 
     def decide(question: Question) -> dict[str, Any]:
         is_bens = question.user_id == scene.ben.user.pk
-        return requests.approve(question) if is_bens else requests.deny(question)
+        return deciding.approve(question) if is_bens else deciding.deny(question)
 
     told = at_once(scene, decide, [(scene.ben.user, body), (carl.user, body)])
     assert told in (["approved", "not_open"], ["denied", "not_open"])
@@ -102,6 +102,6 @@ def test_an_approval_and_a_denial_at_once_are_never_both_kept(
 
 def test_the_last_view_is_given_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     request = scene.granted(views=1)
-    monkeypatch.setattr(approvals, "are_enough", meets(approvals.are_enough))
+    monkeypatch.setattr(approvals, "is_approved", meets(approvals.is_approved))
     told = at_once(scene, reveals.view, [(scene.hr, {"id": request})] * 2)
     assert told == ["reveal_over", "seen"]

@@ -78,7 +78,7 @@ def test_it_is_shown_for_so_many_minutes(scene: Scene) -> None:
 
 
 def test_an_undecided_or_denied_request_shows_nothing(scene: Scene) -> None:
-    waiting, denied = scene.reveal(), scene.reveal()
+    waiting, denied = scene.reveal(), scene.reveal(field="name")
     scene.anna.approve(waiting)
     scene.anna.deny(denied)
     assert refused(scene, waiting) == refused(scene, denied) == "not_approved"
@@ -104,7 +104,7 @@ def test_a_look_that_cannot_be_put_down_shows_nothing(
     def fails(*_: object) -> None:
         raise Unavailable("the log is full")
 
-    monkeypatch.setattr(marks, "leave", fails)
+    monkeypatch.setattr(marks, "leave_about", fails)
     assert refused(scene, request) == "unavailable"
 
 

@@ -1,0 +1,44 @@
+"""Which of our processes are at work, by the beats that they leave at even intervals."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from logs import metrics
+from logs.record.models import Beat
+
+# Six of the vault's beats, four of the worker's: a restart of the database passes unnoticed.
+SILENT_AFTER = {
+    Beat.Process.VAULT: timedelta(minutes=1),
+    Beat.Process.WORKER: timedelta(minutes=2),
+}
+
+
+def leave(process: Beat.Process, now: datetime, problem: str = "") -> None:
+    """Says that the process is at work, or which problem keeps it from that."""
+    told = {"beaten_at": now, "problem": problem}
+    Beat.objects.update_or_create(process=process, defaults=told)
+
+
+def problem_of(process: Beat.Process, now: datetime) -> str | None:
+    """None while it is at work; else why it is not, empty where it did not say."""
+    beat = Beat.objects.filter(process=process).first()
+    if beat is None or beat.problem:
+        return beat.problem if beat else ""
+    return None if beat.beaten_at > now - SILENT_AFTER[process] else ""
+
+
+def vault_problem(now: datetime) -> str | None:
+    return problem_of(Beat.Process.VAULT, now)
+
+
+def worker_problem(now: datetime) -> str | None:
+    return problem_of(Beat.Process.WORKER, now)
+
+
+def watch(now: datetime) -> None:
+    """The worker's own beat, and in the metric when the vault was last at work."""
+    leave(Beat.Process.WORKER, now)
+    at_work = Beat.objects.filter(process=Beat.Process.VAULT, problem="")
+    for beaten_at in at_work.values_list("beaten_at", flat=True):
+        metrics.VAULT_SEEN.set(beaten_at.timestamp())

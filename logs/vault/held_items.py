@@ -1,0 +1,93 @@
+"""Which held items name a person, and whom else they name. Changes nothing.
+
+By an address or a name, never by a part of a word. In doubt an item names others too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from logs.vault import envelopes
+from logs.vault.models import HeldItem, HeldReason
+from logs.vault.people import OTHER, Person, key_of_text, people_in, tokens_of
+from logs.vault.placing import NamingKeys, naming_blocks, pairs_in, people_of
+from logs.vault.subjects import Sought, is_one_person
+from orgo_audit.accounts.models import Organization
+from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
+
+
+@dataclass(slots=True)
+class Naming:
+    """The held items that name a person: alone, beside others, or perhaps somebody else.
+
+    An item is in no case, so nobody can tell whether it means the one who is sought in a case.
+    """
+
+    alone: list[UUID] = field(default_factory=list)
+    beside_others: list[UUID] = field(default_factory=list)
+    perhaps: list[UUID] = field(default_factory=list)
+
+
+def naming(organization: Organization, whom: Sought, policy: OrganizationPolicy) -> Naming:
+    """All that wait and can be opened."""
+    found, reader = Naming(), _Reader(whom, policy)
+    items = HeldItem.objects.filter(organization=organization)
+    for item in items.exclude(reason=HeldReason.UNREADABLE).order_by("pk"):
+        content = envelopes.opened(bytes(item.envelope), organization.slug)
+        events = [one["event"] for one in content["items"]]
+        if not any(map(reader.names_person, events)):
+            continue
+        if whom.case is not None:
+            found.perhaps.append(item.pk)
+        elif any(map(reader.names_others, events)):
+            found.beside_others.append(item.pk)
+        else:
+            found.alone.append(item.pk)
+    return found
+
+
+class _Reader:
+    """Looks for one person in events, as the policy's workflows name people."""
+
+    def __init__(self, whom: Sought, policy: OrganizationPolicy) -> None:
+        workflows = [SensitiveWorkflow(), *policy.sensitive_workflows.values()]
+        fields = dict.fromkeys(name for one in workflows for name in one.identity_fields)
+        self._key = whom.key
+        self._words = tokens_of(people_in([whom.key], ()))
+        self._workflow = SensitiveWorkflow(identity_fields=tuple(fields))
+        self._naming = NamingKeys(self._workflow)
+        self._mailboxes = {key_of_text(box) for one in workflows for box in one.mailboxes}
+
+    def names_person(self, event: object) -> bool:
+        """By the key, or by every word of the name in one text: one word alone names nobody."""
+        if len(self._key) > 1 and self._key in self._people(event):
+            return True
+        return len(self._words) > 1 and any(
+            self._words <= tokens_of([Person(OTHER, "", {"identity": text})])
+            for text in _texts(event)
+        )
+
+    def names_others(self, event: object) -> bool:
+        """Also where the event is no object, so that nobody can tell."""
+        if not isinstance(event, dict):
+            return True
+        return not self._people(event) <= {self._key, *self._mailboxes}
+
+    def _people(self, event: object) -> set[str]:
+        """The keys of whoever stands where people are named, and of every address anywhere."""
+        named = naming_blocks(event, self._naming) if isinstance(event, dict) else []
+        found = {person.key for person in people_of(named, self._workflow)}
+        for text in _texts(event):
+            keys = (person.key for person in people_in([text], ()) if "@" in person.key)
+            found.update(filter(is_one_person, keys))
+        return found
+
+
+def _texts(event: object) -> Iterator[str]:
+    """Every key and every text in it, at any depth."""
+    for key, value in pairs_in(event):
+        yield key
+        if isinstance(value, str):
+            yield value

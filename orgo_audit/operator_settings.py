@@ -1,0 +1,102 @@
+"""What an operator set, read or refused in one sentence. Never repeats what may hold a password."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from orgo_audit import logins
+
+env = environ.FileAwareEnv()
+DATABASE_SCHEMES = frozenset({"postgres", "postgresql"})
+SMTP_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl"})
+
+
+def is_given(name: str) -> bool:
+    """The operator set it, or named a file that holds it."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def port(name: str, default: str) -> int:
+    told = env.str(name, default=default)
+    if told.isascii() and told.isdigit() and 1 <= int(told) <= 65535:
+        return int(told)
+    raise ImproperlyConfigured(f"{name}: {told!r} is no port; expected a number from 1 to 65535")
+
+
+def number(name: str, default: int) -> int:
+    told = env.str(name, default=str(default))
+    if told.isascii() and told.isdigit() and len(told) <= 9:
+        return int(told)
+    raise ImproperlyConfigured(
+        f"{name}: {told!r} is no number; expected 0 or a whole number below a billion"
+    )
+
+
+def is_on(name: str) -> bool:
+    """On unless it is 0."""
+    told = env.str(name, default="1")
+    if told in ("0", "1"):
+        return bool(told == "1")
+    raise ImproperlyConfigured(f"{name}: {told!r} is neither 1 (on) nor 0 (off)")
+
+
+def public_url(name: str, default: str) -> str:
+    """Scheme, host and port alone: pages, links and passkeys begin with it."""
+    url = env.str(name, default=default).rstrip("/")
+    parts = _parts(url)
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or url != f"{parts.scheme}://{parts.netloc}"
+        or "@" in parts.netloc
+    ):
+        raise ImproperlyConfigured(
+            f"{name}: expected an address without a path, such as https://portal.example"
+        )
+    return str(url)
+
+
+def given_database_url(login: str) -> str:
+    """The login's own URL, for PostgreSQL and with a database in it; empty where none is given."""
+    name = logins.url_variable(login)
+    url = env.str(name, default="")
+    parts = _parts(url, needs_host=False)
+    if not url:
+        return ""
+    if parts is None or parts.scheme not in DATABASE_SCHEMES or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name}: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for what is"
+            " special in a URL"
+        )
+    return str(url)
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Django's settings for sending mail; none where nobody is told by mail."""
+    url = env.str(name, default="")
+    if not url:
+        return {}
+    parts = _parts(url, needs_host=False)
+    if parts is not None and (
+        parts.hostname if parts.scheme in SMTP_SCHEMES else parts.scheme in env.EMAIL_SCHEMES
+    ):
+        config: dict[str, Any] = env.email_url_config(url)
+        return config
+    raise ImproperlyConfigured(
+        f"{name}: expected smtp://USER:PASSWORD@HOST:PORT, or smtp+tls:// or smtp+ssl://"
+    )
+
+
+def _parts(url: str, *, needs_host: bool = True) -> SplitResult | None:
+    """None where it is no URL: `urlsplit`'s own words repeat what it was given."""
+    try:
+        parts = urlsplit(url)
+        is_usable = (parts.port is None or parts.port > 0) and (parts.hostname or not needs_host)
+    except ValueError:
+        return None
+    return parts if is_usable else None
