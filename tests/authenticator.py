@@ -66,6 +66,13 @@ class Authenticator:
             attestationObject=cbor2.dumps(attestation),
         )
 
+    def made_before(self) -> tuple[bytes, bytes]:
+        """A passkey that it has and has used: its id and its public key."""
+        credential_id, key = os.urandom(32), es256()
+        self.keys[credential_id] = key
+        self.count = 2
+        return credential_id, cbor2.dumps(cose(key))
+
     def get(self, options: Mapping[str, Any], credential_id: bytes | None = None) -> dict[str, Any]:
         """What `credentials.get()` gives, by the first allowed passkey that it has."""
         credential_id = credential_id or self._allowed(options)

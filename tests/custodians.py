@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
 
 from logs.cases import errands
-from logs.vault import enrolment, keys
+from logs.cases.models import CustodianPasskey, PasskeyState
+from logs.vault import custodians, enrolment, keys, passkeys
+from logs.vault.models import VaultPasskey
+from logs.vault.petitions import OPEN_FOR
 from orgo_audit.accounts.models import Organization, Role, User
 from tests.authenticator import Authenticator
 from tests.builders import a_user
@@ -52,8 +58,43 @@ def a_custodian(organization: Organization, name: str = "", *, ready: bool = Tru
     """One who is `ready` has a passkey that the operator has confirmed."""
     custodian = Custodian(organization, a_user(Role.CUSTODIAN, organization, name))
     if ready:
-        confirm(custodian.enrol())
+        _give_passkey(custodian)
     return custodian
+
+
+def _give_passkey(custodian: Custodian) -> None:
+    """The rows that `enrol` and `confirm` leave, without their ten questions and signatures."""
+    credential_id, public_key = custodian.browser.made_before()
+    rp_id, origins = passkeys.rp_id_of(settings.ORGO_PUBLIC_URL)
+    now = timezone.now()
+    whose: dict[str, Any] = {"organization": custodian.organization, "user": custodian.user}
+    row = VaultPasskey(
+        id=uuid4(),
+        organization=custodian.organization,
+        user_id=custodian.user.pk,
+        credential_id=credential_id,
+        public_key=public_key,
+        sign_count=custodian.browser.count - 1,
+        rp_id=rp_id,
+        origins=list(origins),
+        backup_eligible=False,
+        expires_at=now + OPEN_FOR,
+        proven_at=now,
+        confirmed_at=now,
+    )
+    with the_vaults_rights(), keys.session() as own:
+        row.mark = custodians.mark_of(row, own)
+        row.save(force_insert=True)
+        CustodianPasskey.objects.create(
+            id=row.pk,
+            name="laptop",
+            fingerprint=passkeys.fingerprint(custodians.as_passkey(row)),
+            state=PasskeyState.CONFIRMED,
+            added_at=now,
+            confirmed_by="system:test",
+            **whose,
+        )
+    custodian.passkeys.append(str(row.pk))
 
 
 def confirm(passkey: str) -> None:

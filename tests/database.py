@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,18 +83,28 @@ def destroy_test_database(real_name: str) -> None:
     owner.close()
 
 
+_of_login = threading.local()  # a connection belongs to its thread
+
+
 @contextmanager
 def login_of_default(login: str) -> Iterator[None]:
-    """The alias `default` logs in as another login; no transaction is open at either end."""
-    default, other = connections["default"].settings_dict, settings.DATABASES[login]
-    before = {key: default[key] for key in ("USER", "PASSWORD")}
-    connections["default"].close()
-    default.update({key: other[key] for key in before})
+    """The alias `default` logs in as another login, in new threads too; no transaction is open
+    at either end. Each login keeps its connection: to make one costs as much as a short test.
+    """
+    web, other = connections["default"], settings.DATABASES[login]
+    before = {key: web.settings_dict[key] for key in ("USER", "PASSWORD")}
+    web.settings_dict.update({key: other[key] for key in before})
+    kept: BaseDatabaseWrapper | None = getattr(_of_login, login, None)
+    connections["default"] = own = kept or type(web)(web.settings_dict, "default")
+    if threading.current_thread() is threading.main_thread():
+        setattr(_of_login, login, own)
     try:
         yield
     finally:
-        connections["default"].close()
-        default.update(before)
+        connections["default"] = web
+        web.settings_dict.update(before)
+        if threading.current_thread() is not threading.main_thread():
+            own.close()
 
 
 def wipe() -> None:

@@ -337,7 +337,8 @@ def test_a_passkey_that_nobody_confirmed_in_time_is_told(home: Organization) -> 
 
 
 def test_overseers_see_the_change_on_the_page_of_the_access_log(home: Organization) -> None:
-    anna, ben = a_custodian(home, "anna"), a_custodian(home, "ben", ready=False)
+    anna, ben = (a_custodian(home, name, ready=False) for name in ("anna", "ben"))
+    confirm(anna.enrol())
     confirmed_by(anna, ben.enrol())
     page = Desk(home, Role.DPO).page("/cases/access-log/")
     assert "anna passkey changed passkey of ben confirmed" in page
