@@ -172,9 +172,11 @@ def _told(looked: Iterable[Look], organizations: list[Organization]) -> Iterable
 
 
 def what_of(look: Look) -> str:
-    """What was done, in words; a look at one request counts no rows."""
+    """In words. A look at one request counts no rows; one at the list of texts has no case."""
     if look.what == LookedAt.REQUESTS and look.rows is None:
         return "one request"
+    if look.what == LookedAt.TEXT and look.case_code is None:
+        return "list of texts"
     return look.get_what_display()
 
 

@@ -34,11 +34,12 @@ def bound(folder: Path) -> None:
             os.truncate(file, 0)
 
 
-def last_lines(file: Path, count: int) -> str:
-    """The end of a log, without empty lines."""
+def last_lines(file: Path, count: int, *, since: int = 0) -> str:
+    """The end of a log, without empty lines; of what was written after so many bytes alone."""
     try:
         with file.open("rb") as log:
-            log.seek(max(0, file.stat().st_size - TAIL_BYTES))
+            size = file.stat().st_size
+            log.seek(max(since if since <= size else 0, size - TAIL_BYTES))
             text = log.read().decode(errors="replace")
     except OSError:
         return ""

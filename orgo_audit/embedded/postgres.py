@@ -57,6 +57,7 @@ class Postgres:
         self.data = self.folder / "data"
         self.sockets = paths.socket_folder(home)
         self.process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
         self._lock: IO[str] | None = None
 
     @property
@@ -224,6 +225,7 @@ class Postgres:
             view(account, self.folder, self.sockets) as (seen, held),
             self.log_file.open("ab") as log,
         ):
+            self._log_began = log.tell()
             return subprocess.Popen(  # noqa: S603
                 [*command, "-D", f"{seen[0]}/{self.data.name}", "-k", seen[1]],
                 cwd=self.folder,
@@ -246,8 +248,9 @@ class Postgres:
             time.sleep(POLL_SECONDS)
 
     def _reason(self) -> str:
-        """It says why, and then that it is shut down."""
-        lines = log_files.last_lines(self.log_file, REASON_LINES).splitlines() or [""]
+        """It says why, and then that it is shut down; what an earlier one said is no reason."""
+        said = log_files.last_lines(self.log_file, REASON_LINES, since=self._log_began)
+        lines = said.splitlines() or [""]
         return next((line for line in reversed(lines) if FATAL.search(line)), lines[-1])
 
     def _answers(self) -> bool:

@@ -35,7 +35,7 @@ def test_a_database_that_cannot_start_is_tried_again_and_everybody_is_told(
 ) -> None:
     up = portal.ups[-1]
     portal.oldest_process("-D").kill()
-    up.wait_for("trying again")
+    up.wait_for("server configuration file")
     answers = {path: told(portal, path) for path in ("/healthz", "/readyz", "/sign-in/", "/admin/")}
     assert {path: answer.status for path, answer in answers.items()} == {
         "/healthz": 200,

@@ -58,3 +58,5 @@ def test_the_last_lines_of_any_log(tmp_path: Path) -> None:
     assert first == "first"
     assert last.startswith("last x")
     assert len(last) == log_files.LONGEST_LINE
+    log.write_bytes(b"earlier\nlater\n")
+    assert log_files.last_lines(log, 9, since=8) == "later"

@@ -165,10 +165,12 @@ def test_a_line_leads_to_the_request_that_it_is_about(home: Organization, hr: De
             purpose=f"reveal request {request}",
         ).save()
         Look(organization=home, user_id=hr.user.pk, what=LookedAt.REQUESTS).save()
+        Look(organization=home, user_id=hr.user.pk, what=LookedAt.TEXT).save()
     answer = Desk(home, Role.DPO).get(LOG)
     assert f'href="/cases/reveals/{request}/">reveal request<' in answer.content.decode()
     # A look at one request has no number of rows.
     assert "hanna one request not stated" in words_of(answer)
+    assert "hanna list of texts not stated" in words_of(answer)
 
 
 def test_a_line_of_another_organization_is_no_place_to_begin(
