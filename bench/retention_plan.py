@@ -79,9 +79,17 @@ def _measure(portal: Portal, databases: list[str], plan: Plan, rounds: int) -> N
 
 def _place(scopes: dict[ScopeKind, str]) -> None:
     organization = Organization.objects.get(slug=fill.DEFAULT_ORGANIZATION)
-    said = {"matter": "M-1", "reason": "a claim is expected", "owner": "lawyer", "by": "bench"}
     for kind, value in scopes.items():
-        holds.place(organization, **said, scope_kind=kind, scope_value=value, now=timezone.now())
+        holds.place(
+            organization,
+            matter="M-1",
+            reason="a claim is expected",
+            owner="lawyer",
+            scope_kind=kind,
+            scope_value=value,
+            by="bench",
+            now=timezone.now(),
+        )
 
 
 def _cost_of_plan() -> float:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -111,12 +110,13 @@ class LegalHoldAdmin(ReadOnlyAdmin):
         if form.is_valid():
             try:
                 hold = _placed(form, by=request.user.get_username())
+            except holds.KeepsNothing:
+                form.matches_nothing = True
             except OrgoError as problem:
                 form.add_error(problem.path or None, problem.full_sentence)
             else:
-                if hold:
-                    messages.success(request, "The hold is placed. This is what it keeps now.")
-                    return HttpResponseRedirect(self._url_of(hold))
+                messages.success(request, "The hold is placed. This is what it keeps now.")
+                return HttpResponseRedirect(self._url_of(hold))
         form.lead_to_first_error()
         context = {"title": "New legal hold", "form": form}
         return self.render(request, "logs/hold_new.html", context)
@@ -173,31 +173,19 @@ ASKED = "You have asked for the release. The hold still holds until a second per
 UNSAID = "The form did not say which step it means. Nothing was done."
 
 
-def _placed(form: HoldForm, *, by: str) -> LegalHold | None:
-    """The hold; None, and nothing was done, where it keeps nothing today and nobody has said so.
-
-    What a hold keeps is counted by the view that keeps it, so it is placed first and taken back.
-    """
+def _placed(form: HoldForm, *, by: str) -> LegalHold:
     told = form.cleaned_data
-    with transaction.atomic():
-        hold = holds.place(
-            told["organization"],
-            matter=told["matter"],
-            reason=told["reason"],
-            owner=told["owner"],
-            scope_kind=told["scope_kind"],
-            scope_value=told["scope"],
-            by=by,
-            now=timezone.now(),
-        )
-        # Whether there is such a case is not for an admin to learn.
-        if hold.scope_kind == ScopeKind.CASE or form.data.get("nothing") == form.wanted:
-            return hold
-        if holds.rows_by_segment(hold) != {}:
-            return hold
-        transaction.set_rollback(True)
-    form.matches_nothing = True
-    return None
+    return holds.place(
+        told["organization"],
+        matter=told["matter"],
+        reason=told["reason"],
+        owner=told["owner"],
+        scope_kind=told["scope_kind"],
+        scope_value=told["scope"],
+        by=by,
+        now=timezone.now(),
+        even_of_nothing=form.data.get("nothing") == form.wanted,
+    )
 
 
 def _what_follows(hold: LegalHold) -> str:

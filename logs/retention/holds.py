@@ -23,7 +23,7 @@ from logs.retention.facts import within_a_page
 from logs.retention.models import LegalHold, ScopeKind
 from logs.retention.segments import SEGMENT_OF_ID
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import Conflict, NotFound, Unavailable
+from orgo_audit.errors import BadInput, Conflict, NotFound, Unavailable
 from orgo_audit.operators import COMMAND
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
@@ -37,6 +37,10 @@ SELECT {SEGMENT_OF_ID} AS segment, count(DISTINCT id)
 """  # noqa: S608
 
 
+class KeepsNothing(BadInput):
+    """The hold is well formed, and covers no event that is stored."""
+
+
 def place(
     organization: Organization,
     *,
@@ -47,8 +51,14 @@ def place(
     scope_value: str,
     by: str,
     now: datetime,
+    even_of_nothing: bool = True,
 ) -> LegalHold:
-    """Suspends the destruction of what the scope covers. BadInput says what is missing or wrong."""
+    """Suspends the destruction of what the scope covers. BadInput says what is missing or wrong.
+
+    Unless `even_of_nothing`, KeepsNothing where no event of today is covered, and nothing is done.
+    What a hold keeps is counted by the view that keeps it, so it is placed first and taken back.
+    Of a case it is not asked: whether there is such a one is not for an admin to learn.
+    """
     words = hold_words.checked(
         matter=matter, reason=reason, owner=owner, scope_kind=scope_kind, scope_value=scope_value
     )
@@ -61,6 +71,9 @@ def place(
             **words,
         )
         _report("Hold Placed", hold, by)
+        is_asked = not even_of_nothing and hold.scope_kind != ScopeKind.CASE
+        if is_asked and rows_by_segment(hold) == {}:
+            raise KeepsNothing("no event of today is covered", path="scope")
     return hold
 
 

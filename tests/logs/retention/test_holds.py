@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CODE = "2f1c4dd6-9a5b-4a58-8f63-5a3f1c0a7b11"
-SAID = {
+SAID: dict[str, Any] = {
     "matter": "Roe against the organization",
     "reason": "a claim is expected",
     "owner": "lawyer",
@@ -39,8 +39,19 @@ def home() -> Organization:
     return home
 
 
-def placed(organization: Organization, **said: str) -> LegalHold:
+def placed(organization: Organization, **said: Any) -> LegalHold:
     return holds.place(organization, **(SAID | said), by="anna", now=NOW)
+
+
+def test_whoever_asks_for_it_is_told_that_nothing_is_covered_and_nothing_is_done(
+    home: Organization,
+) -> None:
+    with pytest.raises(holds.KeepsNothing):
+        placed(home, even_of_nothing=False)
+    assert not LegalHold.objects.exists()
+    assert not Event.objects.filter(action="Hold Placed").exists()
+    an_event(home, task_id="T1")
+    assert placed(home, even_of_nothing=False) == LegalHold.objects.get()
 
 
 def test_a_hold_says_what_it_is_and_when_it_is_looked_at_again(home: Organization) -> None:
