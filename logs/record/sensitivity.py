@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
+from orgo_audit.folding import UNSEEN, few_marks, fold
 from orgo_audit.policy.schema import OrganizationPolicy
 
 REFERENCES = ("task_id", "email_id")
@@ -20,40 +20,12 @@ _SPEAKING = frozenset({*REFERENCES, "details"})
 ALWAYS_SENSITIVE_KEYS = ("identities", "anonymized_fields")
 # What stands before an @: each run of signs is looked at once.
 _LOCAL_PART = re.compile(r"(?<![^@\s])[^@\s]++@")
-_MOST_MARKS = 30
-# Letters that nobody sees: Hangul fillers.
-_UNSEEN = "\u115f\u1160"
-_NOT_WORD = re.compile(rf"[\W_{_UNSEEN}]+")
 # What RFC 5322 lets stand inside an address and means nothing; comments may be nested.
 _QUOTES = re.compile(r'["\\]')
 _COMMENT = re.compile(r"\([^()]*+\)")
 _MOST_COMMENTS_DEEP = 4
 _ODD = re.compile(r'["\\(]|\s@|@\s')
 _AROUND_AT = re.compile(r"(?<!\s)\s*+@\s*+")
-
-
-def fold(text: str) -> str:
-    """One spelling for names that differ in case, width, hyphen or underscore."""
-    return _fold_cached(text) if len(text) <= _LONGEST_CACHED else _fold(text)
-
-
-def _fold(text: str) -> str:
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", few_marks(text)).casefold())
-
-
-def few_marks(text: str) -> str:
-    """No endless run of combining marks: putting one in order takes the square of its length."""
-    if len(text) <= _MOST_MARKS or text.isascii():
-        return text
-    return "".join(_with_few_marks(text))
-
-
-def _with_few_marks(text: str) -> Iterator[str]:
-    run = 0
-    for sign in text:
-        run = run + 1 if unicodedata.combining(sign) else 0
-        if run <= _MOST_MARKS:
-            yield sign
 
 
 def _fold_address(text: str) -> str:
@@ -66,7 +38,7 @@ def _fold_address(text: str) -> str:
 
 def _is_seen(sign: str) -> bool:
     # A mark that is left over after NFKC changes no letter: a variation selector, for one.
-    return unicodedata.category(sign) not in ("Cf", "Cn", "Mn") and sign not in _UNSEEN
+    return unicodedata.category(sign) not in ("Cf", "Cn", "Mn") and sign not in UNSEEN
 
 
 def _plain_address(text: str) -> str:
@@ -82,8 +54,7 @@ def _without_tag(local_part: re.Match[str]) -> str:
 
 
 # Long texts are not kept: a sender could fill the memory with them.
-_LONGEST_CACHED = 100
-_fold_cached = lru_cache(maxsize=8192)(_fold)
+_LONGEST_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +74,7 @@ class Rules:
             return False
         if self._stands_in(text) or _ODD.search(text) and self._stands_in(_plain_address(text)):
             return True
-        if len(text) <= _LONGEST_CACHED:
+        if len(text) <= _LONGEST_KEPT:
             self._harmless_texts.add(text)
         return False
 
@@ -116,7 +87,7 @@ class Rules:
             return False
         if any(fold(key) in self.keys or self.names_mailbox(key) for key in item):
             return True
-        self._harmless_keys.update(key for key in item if len(key) <= _LONGEST_CACHED)
+        self._harmless_keys.update(key for key in item if len(key) <= _LONGEST_KEPT)
         return False
 
     @classmethod

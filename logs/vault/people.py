@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from logs.record.sensitivity import few_marks, fold
+from orgo_audit.folding import few_marks, fold
 
 Field = Literal["identity", "name", "email", "phone", "address"]
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from logs.record import sensitivity
-from logs.record.sensitivity import fold
 from logs.vault.people import Person, people_in
+from orgo_audit.folding import fold
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow, TimeGrain
 
 Sent = Mapping[str, object]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from zoneinfo import available_timezones
 
+from orgo_audit.folding import fold
 from orgo_audit.periods import Period
 from orgo_audit.policy.schema import ROLES, Policy, Rules, known_views
 
@@ -34,7 +33,6 @@ WIRE_FIELDS = (
     *("timestamp", "log_type", "action", "error", "status", "user", "task_id", "email_id"),
     *("from", "to", "reason", "ip_address", "workflow", "details"),
 )
-_NOT_WORD = re.compile(r"[\W_]+")
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:
@@ -96,16 +94,11 @@ def _signs_of_everybody(rules: Rules) -> Iterator[tuple[str, str]]:
             ("actions", workflow.actions, OWN_ACTIONS, "what the portal says of itself"),
             ("identity_fields", workflow.identity_fields, WIRE_FIELDS, "a field of every event"),
         ):
-            known = set(map(_folded, taken))
+            known = set(map(fold, taken))
             for index, sign in enumerate(signs):
-                if _folded(sign) in known:
+                if fold(sign) in known:
                     path = f"sensitive_workflows.{name}.{block}[{index}]"
                     yield path, f"{sign} is {what}; it cannot mark a sensitive workflow"
-
-
-def _folded(name: str) -> str:
-    """As the door compares actions and keys."""
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _ladder_out_of_order(rules: Rules) -> Iterator[tuple[str, str]]:
