@@ -132,7 +132,9 @@ def _vault() -> str:
     """Its process may be away for a day, and nothing is lost: that makes nobody unready."""
     problem = interface.vault_problem(timezone.now())
     if problem is not None:
-        raise Late(f"away: sensitive events are sealed and wait, cases stand still. {problem}")
+        raise Late(
+            f"away: sensitive events are sealed and wait, cases stand still. {problem}".rstrip()
+        )
     return "open"
 
 

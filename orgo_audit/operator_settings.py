@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import environ
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 from orgo_audit import logins
 
-env = environ.FileAwareEnv()
+
+class _Given(FileAwareMapping):  # type: ignore[misc]  # the library has no types
+    """A value's file may end as editors end one; one that cannot be read is told by its setting."""
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            told: str = super().__getitem__(name)
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ImproperlyConfigured(
+                f"{name}_FILE: {why}; expected the path of a file that holds the value"
+            ) from None
+        return told.rstrip("\r\n") if f"{name}_FILE" in self.env else told
+
+
+class _Env(environ.FileAwareEnv):  # type: ignore[misc]
+    ENVIRON = _Given()
+
+
+env = _Env()
 DATABASE_SCHEMES = frozenset({"postgres", "postgresql"})
 SMTP_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl"})
+CACHE_SCHEMES = frozenset({"redis", "rediss", "unix"})
+BROKER_SCHEMES = frozenset({"amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket"})
 
 
 def is_given(name: str) -> bool:
@@ -59,6 +85,26 @@ def public_url(name: str, default: str) -> str:
             f"{name}: expected an address without a path, such as https://portal.example"
         )
     return str(url)
+
+
+def server_url(name: str, default: str, schemes: frozenset[str], example: str) -> str:
+    """Of a cache or a broker; one of another kind would be waited for without an end."""
+    url = env.str(name, default=default)
+    parts = _parts(url.partition(";")[0], needs_host=False)  # Celery takes several brokers
+    if parts is None or parts.scheme not in schemes:
+        raise ImproperlyConfigured(f"{name}: expected {example}")
+    return str(url)
+
+
+def public_key(name: str) -> str:
+    """An X25519 key in PEM; empty where none is given."""
+    pem = env.str(name, default="")
+    if not pem:
+        return ""
+    with contextlib.suppress(ValueError, UnsupportedAlgorithm):
+        if isinstance(load_pem_public_key(pem.encode()), X25519PublicKey):
+            return str(pem)
+    raise ImproperlyConfigured(f"{name}: expected an X25519 public key in PEM")
 
 
 def given_database_url(login: str) -> str:

@@ -17,7 +17,7 @@ from orgo_audit import logins, operator_settings
 from orgo_audit.embedded import paths
 from orgo_audit.schedule import BEAT_SCHEDULE
 
-env = environ.FileAwareEnv()
+env = operator_settings.env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- the process --------------------------------------------------------------------------------
@@ -27,8 +27,9 @@ TESTING = ORGO_PROCESS == "test"
 _command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[0].endswith("manage.py") else ""
 # A command typed in another shell finds the portal that runs on its folder.
 _running = paths.running_address(ORGO_HOME) if not ORGO_PROCESS and _command != "up" else {}
-if any(map(operator_settings.is_given, _running)):
-    _running = {}
+_named = {name: env.str(name) for name in _running if operator_settings.is_given(name)}
+if not _named.items() <= _running.items():
+    _running = {}  # the shell names another portal
 ORGO_PORT = operator_settings.port("ORGO_PORT", _running.get("ORGO_PORT", "8000"))
 ORGO_MAIL_PORT = operator_settings.port("ORGO_MAIL_PORT", _running.get("ORGO_MAIL_PORT", "8025"))
 if ORGO_PORT == ORGO_MAIL_PORT:
@@ -42,8 +43,8 @@ ORGO_REQUESTS_PER_MINUTE = operator_settings.number("ORGO_REQUESTS_PER_MINUTE", 
 ORGO_POLICY = Path(
     env.str("ORGO_POLICY", default=str(BASE_DIR / "orgo_audit" / "logging_config.yaml"))
 )
-ORGO_VAULT_PUBLIC_KEY: str = env.str("ORGO_VAULT_PUBLIC_KEY", default="") or paths.read_secret(
-    ORGO_HOME, "vault_public_key.pem"
+ORGO_VAULT_PUBLIC_KEY = operator_settings.public_key("ORGO_VAULT_PUBLIC_KEY") or (
+    paths.read_secret(ORGO_HOME, "vault_public_key.pem")
 )
 # Read by the vault's login alone, further below; a path, for the keys in it change.
 ORGO_VAULT_KEYRING = Path(
@@ -107,10 +108,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- broker, cache, periodic work ---------------------------------------------------------------
 # No CACHES: Django pickles what it keeps, and whoever may write there could run code here.
 _valkey = paths.valkey_socket(ORGO_HOME)
-REDIS_URL: str = env.str("REDIS_URL", default=f"unix://{_valkey}?db=1")
+REDIS_URL = operator_settings.server_url(
+    "REDIS_URL",
+    f"unix://{_valkey}?db=1",
+    operator_settings.CACHE_SCHEMES,
+    "redis://HOST:PORT/NUMBER, or rediss:// or unix://",
+)
 EMBEDDED_VALKEY = "REDIS_URL" not in env.ENVIRON and "REDIS_URL_FILE" not in env.ENVIRON
-CELERY_BROKER_URL: str = env.str(
-    "CELERY_BROKER_URL", default=f"redis+socket://{_valkey}?virtual_host=0"
+CELERY_BROKER_URL = operator_settings.server_url(
+    "CELERY_BROKER_URL",
+    f"redis+socket://{_valkey}?virtual_host=0",
+    operator_settings.BROKER_SCHEMES,
+    "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// or redis:// or rediss://",
 )
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # Without the last two, a task of a killed worker waits 100 s longer than the first says.

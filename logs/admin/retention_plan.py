@@ -27,7 +27,7 @@ from logs.retention.holds import holds_of
 from logs.retention.keeping import KeptByPolicy
 from logs.retention.models import Decision, LegalHold, PlannedDestruction
 from logs.retention.overview import PlannedSegment, Published
-from logs.retention.wording import events
+from logs.retention.wording import events, held
 from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.callers import person_of
 from orgo_audit.errors import Conflict, NotFound, OrgoError, Unavailable
@@ -70,7 +70,7 @@ def lines_of(one: PlannedSegment, holds: dict[UUID, LegalHold], person: str) -> 
                 yield _destruction("remove", organization, events(rows), at, found, person)
             case plan.Held(organization, by, rows):
                 known = tuple(holds[hold] for hold in by if hold in holds)
-                yield Line("held", organization, events(rows), holds=known)
+                yield Line("held", organization, held(rows), holds=known)
             case plan.Wait(until):
                 yield Line("wait", at=until)
             case plan.Conflict(organization):

@@ -105,7 +105,8 @@ _DECISION: Json = {
                 "what": {"const": "held"},
                 **_WHOSE,
                 "holds": {"type": "array", "items": shapes.UUID},
-                "rows": shapes.COUNT,
+                "rows": nullable(shapes.COUNT)
+                | {"description": "Null: all of a month that nobody counted yet."},
             }
         ),
         closed({"what": {"const": "wait"}, "until": shapes.UTC_INSTANT}),

@@ -162,8 +162,8 @@ COMPONENTS: dict[str, Json] = {
     **{f"{event_name(kind)}Page": page_of(ref(event_name(kind))) for kind in LogType},
     "EventPage": page_of(ref("Event")),
     "Receipt": closed(_RECEIPT),
-    "NothingAccepted": closed(PROBLEM | _RECEIPT, ("path", *_RECEIPT))
-    | {"description": "A refusal; with the receipt's keys where items were judged."},
+    "NothingAccepted": closed(PROBLEM | _RECEIPT, ("path",))
+    | {"description": "With a receipt's keys; `rejected` is empty where no item could be read."},
     "Trace": closed(
         {
             "task_id": TEXT,

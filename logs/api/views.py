@@ -26,7 +26,7 @@ from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, 
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.api import problem, single_parameters
 from orgo_audit.callers import address_of, method_of, route_of
-from orgo_audit.errors import NotAllowed, NotFound
+from orgo_audit.errors import BadInput, NotAllowed, NotFound
 
 # What is put on record, and in which words.
 REFUSALS: dict[type[Exception], str] = {
@@ -92,16 +92,23 @@ class EventBatchView(RecordView):
     """`POST` takes events in, `GET` lists them: one log, or all three."""
 
     def post(self, request: Request) -> HttpResponse:
+        """Each 400 has a receipt's keys, that of a body without items too."""
         token = self._ingest_token(request)
+        try:
+            return _receipt_answer(self._stored(request, Sender(token.organization, token.name)))
+        except BadInput as error:
+            nothing = Receipt.of_nothing().as_json()
+            return problem(400, error.code, error.sentence, path=error.path, more=nothing)
+
+    def _stored(self, request: Request, sender: Sender) -> Receipt:
         body, lines = bodies.batch_of(request)
         single_parameters(request, ())
         expected = self.log_types[0] if len(self.log_types) == 1 else None
-        receipt = ingest.store_batch(
+        return ingest.store_batch(
             drafts.parse_batch(body, lines=lines, log_type=expected, now=timezone.now()),
-            Sender(token.organization, token.name),
+            sender,
             key=bodies.idempotency_key_of(request, body),
         )
-        return _receipt_answer(receipt)
 
     def get(self, request: Request) -> Response:
         self.require_view(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,11 @@ class Receipt(msgspec.Struct, frozen=True):
     rejected: list[dict[str, Any]]
     ids: list[str | None]
     batch: str
+
+    @classmethod
+    def of_nothing(cls) -> Receipt:
+        """Of a request in which no item could be told from another: none was taken or refused."""
+        return cls(accepted=0, sealed=0, rejected=[], ids=[], batch=str(uuid.uuid4()))
 
     @property
     def status(self) -> int:

@@ -120,7 +120,6 @@ class _Gathered:
             left = max(left - self.gone.get((segment, tenant), 0), rows_held)
             slug = self.slugs.get(tenant, f"#{tenant}")
             if whole := self.whole.get((segment, tenant)):
-                left = max(left, 1)
                 yield plan.Share(slug, left, (*whole, *holds), left, is_all_held=True)
                 continue
             # A closure counts what has become sensitive since, so that we look what is left.

@@ -89,11 +89,11 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """These holds keep rows of one organization."""
+    """These holds keep rows of one organization: `rows`, or all of a month that nobody counted."""
 
     organization: str
     by: tuple[UUID, ...]
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +189,8 @@ def _decide(
         due = dues[share.organization]
         if due is None:
             yield Conflict(share.organization)
-        if share.rows_held:
-            yield Held(share.organization, share.holds, share.rows_held)
+        if share.holds:
+            yield Held(share.organization, share.holds, share.rows_held or None)
         # Less than a night is not worth a removal of its own, nor is what goes as a whole now.
         is_apart = due and (whole is None or now < whole.at >= due + NIGHT)
         if due and is_apart and not share.is_all_held:
@@ -221,7 +221,7 @@ def _whole(segment: Segment, dues: Mapping[str, datetime | None], rules: Rules) 
     """
     own = [rules.get((name, segment.log_type)) for name in dues]
     is_approved_apart = len(own) > 1 and any(rule and rule.wants_two_people for rule in own)
-    if is_approved_apart or any(share.rows_held for share in segment.shares):
+    if is_approved_apart or any(share.holds for share in segment.shares):
         return None
     # An empty month goes when a full one would.
     instants = list(dues.values()) if dues else _all_dues(segment, rules)

@@ -59,8 +59,8 @@ class Petition:
     views: int = 0
 
     def __post_init__(self) -> None:
-        for fault in _faults(self):
-            raise BadInput(fault, code="bad_petition")
+        for path, fault in _faults(self):
+            raise BadInput(fault, path=path, code="bad_petition")
 
     def canonical(self) -> bytes:
         """Equal for equal petitions, in ASCII, and different for any two others."""
@@ -86,20 +86,24 @@ class Petition:
         return petition
 
 
-def _faults(petition: Petition) -> Iterator[str]:
+def _faults(petition: Petition) -> Iterator[tuple[str, str]]:
     if petition.expires_at.utcoffset() is None:
-        yield "the expiry needs a time zone"
+        yield "", "the expiry needs a time zone"
     if not _SHA256_IN_HEX.fullmatch(petition.nonce):
-        yield "the nonce must be 32 bytes in hexadecimal"
+        yield "", "the nonce must be 32 bytes in hexadecimal"
     if not _reason_fits(petition):
-        yield "the reason must be given by its SHA-256 in hexadecimal"
+        yield "", "the reason must be given by its SHA-256 in hexadecimal"
     texts = (petition.organization, petition.subject, petition.label, petition.field)
     if not all(map(_is_plain, texts)):
-        yield f"texts must be printable, of at most {LONGEST_TEXT} characters"
+        yield "", f"texts must be printable, of at most {LONGEST_TEXT} characters"
     if not _words_fit(petition):
-        yield f"these are not the words of an act to {petition.act}"
-    if not _bounds_fit(petition):
-        yield f"a reveal lasts 1 to {MAX_MINUTES} minutes and 1 to {MAX_VIEWS} views"
+        yield "", f"these are not the words of an act to {petition.act}"
+    for name, told, most in (
+        ("minutes", petition.minutes, MAX_MINUTES),
+        ("views", petition.views, MAX_VIEWS),
+    ):
+        if not (1 <= told <= most if petition.act is Act.REVEAL else told == 0):
+            yield name, f"a reveal lasts 1 to {MAX_MINUTES} minutes and 1 to {MAX_VIEWS} views"
 
 
 def _reason_fits(petition: Petition) -> bool:
@@ -117,12 +121,6 @@ def _words_fit(petition: Petition) -> bool:
     if petition.act is Act.REVEAL:
         return petition.case is not None and all(place) and not petition.subject
     return bool(petition.subject) and petition.case is None and not any(place)
-
-
-def _bounds_fit(petition: Petition) -> bool:
-    if petition.act is Act.REVEAL:
-        return 1 <= petition.minutes <= MAX_MINUTES and 1 <= petition.views <= MAX_VIEWS
-    return petition.minutes == petition.views == 0
 
 
 def may_decide(

@@ -124,10 +124,11 @@ class Supervisor:
         self._start_valkey()
         self._prepare()
         with_vault = environments.has_vault_here()
-        for kind in (kind for kind in KINDS if with_vault or kind.name != "vault"):
+        kinds = [kind for kind in KINDS if with_vault or kind.name != "vault"]
+        for kind in kinds:
             environment = self.environments.of_process(kind.name, counts=kind.counts)
             self._add(kind.name, python(kind.words), environment, kind.orphaned)
-        with self.progress.step("starting web, worker, beat, mail door and vault"):
+        with self.progress.step(f"starting {', '.join(kind.name for kind in kinds)}"):
             self._wait_until_ready()
         self.is_ready = True
         self._announce()

@@ -105,6 +105,38 @@ def test_on_and_off(monkeypatch: pytest.MonkeyPatch) -> None:
         operator_settings.is_on("ORGO_SAMPLE")
 
 
+def test_a_file_that_cannot_be_read_is_named_by_its_setting(tmp_path: Path) -> None:
+    done = run(tmp_path, "list_tokens", ORGO_PORT_FILE=str(tmp_path / PLANTED))
+    assert done.returncode == 1
+    assert done.stderr.startswith("ORGO_PORT_FILE: No such file or directory; expected the path of")
+    assert PLANTED not in done.stderr
+
+
+def test_the_line_end_of_a_file_is_no_part_of_the_value(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("9007\n")
+    words = ("shell", "--no-imports", "--command", ASK)
+    done = run(tmp_path, *words, ORGO_PORT_FILE=str(file))
+    assert done.stdout.strip() == "9007 8025 http://localhost:9007", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("REDIS_URL", "s3cret", "redis://HOST:PORT/NUMBER"),
+        ("CELERY_BROKER_URL", "http://:s3cret@host", "amqp://USER:PASSWORD@HOST"),
+        ("ORGO_VAULT_PUBLIC_KEY", "s3cret", "an X25519 public key in PEM"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(
+    tmp_path: Path, name: str, value: str, expected: str
+) -> None:
+    done = run(tmp_path, "list_tokens", **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}: expected {expected}")
+    assert PLANTED not in done.stderr
+
+
 # --- commands find the portal that runs on their folder -------------------------------------------
 
 ASK = (
@@ -116,6 +148,7 @@ ASK = (
     ("own", "found"),
     [
         ({}, "9001 9002 https://portal.example"),
+        ({"ORGO_PORT": "9001"}, "9001 9002 https://portal.example"),
         ({"ORGO_PORT": "9003"}, "9003 8025 http://localhost:9003"),
         ({"ORGO_PROCESS": "mail"}, "8000 8025 http://localhost:8000"),
     ],

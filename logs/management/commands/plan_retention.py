@@ -15,7 +15,7 @@ from logs.record.wire import format_instant
 from logs.retention import answers, overview
 from logs.retention.overview import PlannedSegment
 from logs.retention.plan import Conflict, Drop, Fate, Held, Remove, Wait
-from logs.retention.wording import events
+from logs.retention.wording import events, held
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import OrgoError
 
@@ -67,7 +67,7 @@ def _sentence(decision: Fate, now: datetime) -> str:
         case Remove(at, organization, rows):
             return f"{events(rows)} of {organization} go from {format_instant(at)} on"
         case Held(organization, by, rows):
-            return f"held: {events(rows)} of {organization}, by {', '.join(map(str, by))}"
+            return f"held: {held(rows)} of {organization}, by {', '.join(map(str, by))}"
         case Conflict(organization):
             return f"conflict: the regimes of {organization} contradict each other; nothing goes"
         case Wait(until) if until <= now:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from logs.management.commands.plan_retention import lines
 from logs.retention import applying, overview
 from logs.retention.foresight import described_destruction
 from logs.retention.overview import Overview, PlannedSegment
@@ -117,6 +118,14 @@ def test_what_a_hold_covers_since_is_not_shown_as_coming(home: Organization) -> 
     one = of_the_month(home)
     assert one.published == ()
     assert one.plan.decisions == (Held("home", (hold.pk,), 1),)
+
+
+def test_all_of_a_month_is_held_before_anybody_counted_it(home: Organization) -> None:
+    an_old_event(home, MONTH)
+    hold = a_hold(home, "segment", SEGMENT)
+    one = of_the_month(home)
+    assert one.plan.decisions == (Held("home", (hold.pk,), None),)
+    assert f"  held: all events of home, by {hold.pk}" in lines(one, timezone.now())
 
 
 def test_a_month_that_others_share_is_not_counted_before_it_is_closed(
