@@ -132,6 +132,8 @@ def _framework_problem(error: exceptions.APIException, view: APIView) -> HttpRes
         headers["Retry-After"] = str(wait)
     code = _CODES.get(error.status_code, str(error.default_code))
     sentence = str(error.detail)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        sentence = f"expected {headers['Allow']}"
     if isinstance(error, exceptions.NotAuthenticated):
         sentence = "send `Authorization: Bearer <token>`, or sign in"
     if isinstance(error, exceptions.Throttled):

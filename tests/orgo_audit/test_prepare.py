@@ -61,6 +61,16 @@ def test_another_secret_key_ends_the_start_until_it_is_accepted(settings: Settin
         call_command("prepare")
 
 
+def test_a_secret_key_that_can_be_guessed_is_told_and_not_shown(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.SECRET_KEY = "guess"
+    call_command("prepare")
+    told = capsys.readouterr().err
+    assert told.startswith("ORGO_SECRET_KEY has 5 characters")
+    assert "guess " not in told
+
+
 def test_a_second_start_changes_nothing(home: Path) -> None:
     call_command("prepare")
     kept = {file.name: file.read_text() for file in paths.secrets_folder(home).iterdir()}

@@ -24,7 +24,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="in seconds")
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            default=TIMEOUT_SECONDS,
+            help="in seconds (default: %(default)g)",
+        )
 
     def handle(self, *args: object, timeout: float, **options: object) -> None:
         email_id = _send()

@@ -24,6 +24,7 @@ from orgo_audit.policy import versions
 DEFAULT_ORGANIZATION = "default"
 SAMPLE_SERVICE = "sample_workflow"
 CHANGED = "(its password was changed)"
+SHORTEST_SECRET_KEY = 32
 TOKEN_LIFETIME = timedelta(days=365)
 
 
@@ -45,6 +46,11 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, without_logins: bool, accept_new_secret_key: bool, **options: Any
     ) -> None:
+        if len(settings.SECRET_KEY) < SHORTEST_SECRET_KEY:
+            self.stderr.write(
+                f"ORGO_SECRET_KEY has {len(settings.SECRET_KEY)} characters and can be guessed:"
+                f" choose {SHORTEST_SECRET_KEY} or more at random"
+            )
         is_new_key = self._make_secret_key_known(accept_new=accept_new_secret_key)
         interface.make_segments(timezone.now())
         organization = self._organization()
