@@ -161,17 +161,10 @@ def keep_still() -> None:
 
 
 def held_cases(organization: Organization) -> list[str]:
-    """The codes of the cases that a hold keeps."""
-    return _held(organization, ScopeKind.CASE)
-
-
-def held_people(organization: Organization) -> list[str]:
-    """Whom the holds on people name, as they name them."""
-    return _held(organization, ScopeKind.USER)
-
-
-def _held(organization: Organization, kind: ScopeKind) -> list[str]:
-    holds = LegalHold.objects.filter(organization=organization, scope_kind=kind, released_at=None)
+    """The codes of the cases that a hold names."""
+    holds = LegalHold.objects.filter(
+        organization=organization, scope_kind=ScopeKind.CASE, released_at=None
+    )
     return list(holds.values_list("scope_value", flat=True).order_by("scope_value").distinct())
 
 

@@ -1,4 +1,4 @@
-"""What holds keep of a case that is over. In doubt, they keep it.
+"""What legal holds keep of the restricted world: cases, and what waits to be one. In doubt all.
 
 What a hold covers may have moved here since, when its task turned sensitive: here it stays held.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db.models import Q
@@ -18,6 +18,7 @@ from logs.cases.models import Case
 from logs.record import sensitivity
 from logs.retention.models import LONGEST, LegalHold, ScopeKind
 from logs.vault import sealing, subjects
+from logs.vault.case_files import Placed
 from logs.vault.keyring import KeysLost
 from logs.vault.keys import Keys
 from logs.vault.models import CaseTag
@@ -71,6 +72,16 @@ class CaseHolds:
             first <= closed_on and earliest <= last.toordinal() for first, last in self.months
         )
 
+    def keep_waiting(self, items: Iterable[Mapping[str, Any]], held_on: date) -> bool:
+        """Whether they name a task, a person or the month of something that is in no case yet."""
+        return any(
+            self._name_what_is_in(item) or self._name_month_of(item, held_on) for item in items
+        )
+
+    def name(self, text: str) -> bool:
+        """Whether they name whoever is named so."""
+        return not self.people.isdisjoint(_forms_of(text))
+
     def _keep_opened(self, case: Case, keys: Keys) -> bool:
         """Whether they name a task or a person of it; also where nobody can tell any more."""
         if not (self.task_ids or self.people):
@@ -92,18 +103,20 @@ class CaseHolds:
         if not self.people:
             return False
         behind = subjects.behind_labels([case.pk], keys)
-        return any(self._name(fact) for fact in subjects.facts_of_many(behind, keys))
+        return any(self.name(fact) for fact in subjects.facts_of_many(behind, keys))
 
-    def _name_what_is_in(self, item: dict[str, Any]) -> bool:
+    def _name_what_is_in(self, item: Mapping[str, Any]) -> bool:
         """Another case may have the task's tag, and whoever acted need not be a participant."""
         sent = item["event"]
         if any((("task_id", task) in sensitivity.references(sent)) for task in self.task_ids):
             return True
         texts = (str(value) for _, value in pairs_in(sent) if isinstance(value, str | int))
-        return bool(self.people) and any(map(self._name, texts))
+        return bool(self.people) and any(map(self.name, texts))
 
-    def _name(self, text: str) -> bool:
-        return not self.people.isdisjoint(_forms_of(text))
+    def _name_month_of(self, item: Mapping[str, Any], held_on: date) -> bool:
+        received = datetime.combine(held_on, time.min, UTC)
+        day = Placed(item, received, workflow=None).occurred_at.date()
+        return any(first <= day <= last for first, last in self.months)
 
 
 def _forms_of(name: str) -> Iterator[str]:

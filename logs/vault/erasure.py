@@ -27,6 +27,7 @@ from logs.cases.models import (
 from logs.retention import erasing, holds
 from logs.retention.models import ErasurePlan
 from logs.vault import dossiers, held_items, rotation, subjects
+from logs.vault.case_holds import CaseHolds
 from logs.vault.deciding import carries_out
 from logs.vault.dossiers import Dossier
 from logs.vault.keys import Keys, destroy
@@ -39,7 +40,6 @@ from logs.vault.models import (
     Subject,
     WrappedKey,
 )
-from logs.vault.people import key_of_text
 from logs.vault.questions import Question
 from logs.vault.subjects import Sought
 from orgo_audit.accounts.models import Organization
@@ -51,7 +51,10 @@ _SEVERAL = (
     " for an address"
 )
 _OPEN = "needed while a case is open (GDPR Art. 17(3)(e)); ask again once it is closed"
-_HELD = "kept under a legal hold (GDPR Art. 17(3)(e)); ask again once it is released"
+_HELD = (
+    "kept under a legal hold (GDPR Art. 17(3)(e)); ask again once it is released and the notice"
+    " is over"
+)
 _BESIDE_OTHERS = (
     "waiting in no case may name the person beside others: have them placed first (list their"
     " workflow in the policy), then ask again"
@@ -95,7 +98,7 @@ def carry_out_granted(dossier: Dossier, question: Question) -> None:
     """What two custodians have granted. The requests that name the person go too, this one last."""
     now, organization = timezone.now(), question.organization
     person = dossier.words.person_in_case
-    erased = carry_out(organization, person, question.keys, today=now.date())
+    erased = carry_out(organization, person, question.keys, now=now)
     certificate = erased.as_json()
     if erased.is_done:
         named = _end_requests(dossier, subjects.sought(person), question, now)
@@ -107,13 +110,13 @@ def carry_out_granted(dossier: Dossier, question: Question) -> None:
     ApprovalRequest.objects.filter(pk=dossier.row.pk).update(certificate=certificate)
 
 
-def carry_out(organization: Organization, person: str, own: Keys, *, today: date) -> Erasure:
+def carry_out(organization: Organization, person: str, own: Keys, *, now: datetime) -> Erasure:
     """Erases whoever is known by this address or name; an unknown person leaves nothing to erase.
 
-    Refused while the person takes part in an open case, or a legal hold names the person or such a
-    case: then the data are still needed for legal claims (GDPR Art. 17(3)(e)). Refused where a name
-    may be several people's, and where something held names the person beside others, who would
-    vanish with it.
+    Refused while the person takes part in an open case, and while a legal hold names the person or
+    keeps anything that would go: then the data are still needed for legal claims (GDPR Art.
+    17(3)(e)). Refused where a name may be several people's, and where something held names the
+    person beside others, who would vanish with it.
     """
     whom = subjects.sought(person)
     tags = subjects.tags_of(organization, whom, own)
@@ -121,16 +124,19 @@ def carry_out(organization: Organization, person: str, own: Keys, *, today: date
     if len(known) > 1:
         return _refused("people", _SEVERAL)
     places = _places(organization, known, own)
-    if Case.objects.filter(pk__in=_cases(places), state=CaseState.OPEN).exists():
+    cases = Case.objects.filter(pk__in=_cases(places))
+    if cases.filter(state=CaseState.OPEN).exists():
         return _refused("cases", _OPEN)
-    if _is_held(organization, whom, places):
-        return _refused("legal holds", _HELD)
+    holds.keep_still()
+    on_hold = CaseHolds.of(organization, now)
     policy = versions.current().for_organization(organization.slug)
-    naming = held_items.naming(organization, whom, policy)
+    naming = held_items.naming(organization, whom, policy, on_hold)
+    if naming.on_hold or on_hold.name(whom.name) or any(on_hold.keep(case, own) for case in cases):
+        return _refused("legal holds", _HELD)
     if naming.beside_others:
         return _refused("held reports", f"{len(naming.beside_others)} {_BESIDE_OTHERS}")
     for subject in known:
-        _destroy(subject, places, today)
+        _destroy(subject, places, now.date())
     HeldItem.objects.filter(pk__in=naming.alone).delete()
     ordinary = Visited(_ORDINARY, _SOON if whom.case is None else _NOT_IN_A_CASE)
     told = _read_back(organization, known, places, tags, naming)
@@ -139,14 +145,6 @@ def carry_out(organization: Organization, person: str, own: Keys, *, today: date
 
 def _refused(store: str, why: str) -> Erasure:
     return Erasure(False, (Visited(store, why),))
-
-
-def _is_held(organization: Organization, whom: Sought, places: Iterable[Participant]) -> bool:
-    holds.keep_still()
-    if any(key_of_text(name) == whom.key for name in holds.held_people(organization)):
-        return True
-    held_codes = set(holds.held_cases(organization))
-    return any(str(code) in held_codes for code in _cases(places))
 
 
 def _places(organization: Organization, known: Iterable[Subject], own: Keys) -> list[Participant]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from logs.vault import envelopes
+from logs.vault.case_holds import CaseHolds
 from logs.vault.models import HeldItem, HeldReason
 from logs.vault.people import OTHER, Person, key_of_text, people_in, tokens_of
 from logs.vault.placing import NamingKeys, naming_blocks, pairs_in, people_of
@@ -26,11 +27,14 @@ class Naming:
     """
 
     alone: list[UUID] = field(default_factory=list)
+    on_hold: list[UUID] = field(default_factory=list)  # alone, and a legal hold keeps it
     beside_others: list[UUID] = field(default_factory=list)
     perhaps: list[UUID] = field(default_factory=list)
 
 
-def naming(organization: Organization, whom: Sought, policy: OrganizationPolicy) -> Naming:
+def naming(
+    organization: Organization, whom: Sought, policy: OrganizationPolicy, holds: CaseHolds
+) -> Naming:
     """All that wait and can be opened."""
     found, reader = Naming(), _Reader(whom, policy)
     items = HeldItem.objects.filter(organization=organization)
@@ -43,6 +47,8 @@ def naming(organization: Organization, whom: Sought, policy: OrganizationPolicy)
             found.perhaps.append(item.pk)
         elif any(map(reader.names_others, events)):
             found.beside_others.append(item.pk)
+        elif holds.keep_waiting(content["items"], item.held_on):
+            found.on_hold.append(item.pk)
         else:
             found.alone.append(item.pk)
     return found

@@ -9,8 +9,8 @@ import pytest
 
 from logs.cases.models import Case, CaseState
 from logs.retention.models import LegalHold
-from logs.vault import endings
-from logs.vault.models import WrappedKey
+from logs.vault import endings, erasure, keys
+from logs.vault.models import HeldItem, SealedEvents, WrappedKey
 from orgo_audit.accounts.models import Organization
 from tests.builders import Service, an_organization, setting_the_scene
 from tests.logs.vault.scene import REPORT
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 OVER = datetime(2025, 3, 2, tzinfo=UTC)
+JANE = "jane.roe@organization.com"
 SENT: dict[str, Any] = REPORT | {
     "task_id": "T1",
     "user": "Router-7",
@@ -55,6 +56,11 @@ def end(now: datetime = OVER) -> int:
         return endings.end_cases(now)
 
 
+def erase(home: Organization, now: datetime = OVER) -> erasure.Erasure:
+    with the_vaults_rights(), keys.session() as own:
+        return erasure.carry_out(home, JANE, own, now=now)
+
+
 HOLDING = [
     ("task", "T1"),
     ("user", "jane.roe@organization.com"),
@@ -69,6 +75,18 @@ HOLDING = [
 ]
 
 
+NOT_HOLDING = [
+    ("task", "T2"),
+    ("user", "jane.roe@elsewhere.com"),
+    ("user", "Anon1"),
+    ("user", "Jane"),
+    ("user", "x" * 500),
+    ("segment", "activity-2024-10"),
+    ("segment", "activity-2025-01"),
+    ("segment", "activity-9999-12"),
+]
+
+
 @pytest.mark.parametrize(("kind", "value"), HOLDING)
 def test_a_hold_on_something_of_a_case_keeps_it(home: Organization, kind: str, value: str) -> None:
     hold = place(home, kind, value)
@@ -77,22 +95,61 @@ def test_a_hold_on_something_of_a_case_keeps_it(home: Organization, kind: str, v
     assert end() == 1
 
 
+@pytest.mark.parametrize(("kind", "value"), HOLDING)
+def test_it_keeps_the_case_from_an_erasure_too(home: Organization, kind: str, value: str) -> None:
+    hold = place(home, kind, value)
+    refused = erase(home)
+    assert (refused.is_done, refused.certificate[0].store) == (False, "legal holds")
+    with the_vaults_rights():
+        assert bytes(SealedEvents.objects.get().content) != b""
+    released(hold, LONG_AGO)
+    assert not erase(home, LONG_AGO).is_done, "not before the notice is over"
+    assert erase(home).is_done
+
+
+@pytest.mark.parametrize(("kind", "value"), NOT_HOLDING)
+def test_a_hold_on_something_else_keeps_nothing(home: Organization, kind: str, value: str) -> None:
+    place(home, kind, value)
+    assert erase(home).is_done
+    assert end() == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("task", "T2"),
-        ("user", "jane.roe@elsewhere.com"),
-        ("user", "Anon1"),
-        ("user", "Jane"),
-        ("user", "x" * 500),
-        ("segment", "activity-2024-10"),
-        ("segment", "activity-2025-01"),
-        ("segment", "activity-9999-12"),
+        ("task", "T9"),
+        ("user", "jane.roe@organization.com"),
+        ("user", " router-7 "),
+        ("segment", "activity-2024-11"),
     ],
 )
-def test_a_hold_on_something_else_keeps_nothing(home: Organization, kind: str, value: str) -> None:
+def test_it_keeps_what_waits_in_no_case_from_an_erasure(
+    vault_at_hand: VaultAtHand, kind: str, value: str
+) -> None:
+    in_force("metrics: {}", since=LONG_AGO)
+    home = an_organization()
+    alone = {"workflow": "unlisted", "task_id": "T9", "user": "Router-7", "note": JANE}
+    assert Service(home).deliver({"timestamp": SENT["timestamp"], "action": "A"} | alone)
+    vault_at_hand.drain()
+    hold = place(home, kind, value)
+    assert not erase(home).is_done
+    released(hold, LONG_AGO)
+    assert erase(home).is_done
+    with the_vaults_rights():
+        assert not HeldItem.objects.exists()
+
+
+@pytest.mark.parametrize(("kind", "value"), [("task", "T1"), ("segment", "activity-2024-12")])
+def test_what_waits_and_is_not_covered_goes_with_the_erasure(
+    vault_at_hand: VaultAtHand, kind: str, value: str
+) -> None:
+    home = an_organization()
+    Service(home).deliver(
+        {"timestamp": SENT["timestamp"], "action": "A", "workflow": "unlisted", "note": JANE}
+    )
+    vault_at_hand.drain()
     place(home, kind, value)
-    assert end() == 1
+    assert erase(home).is_done
 
 
 @pytest.mark.parametrize(("kind", "value"), HOLDING)

@@ -21,6 +21,7 @@ from tests.policies import in_force
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 _PLACE = """
 INSERT INTO logs_legalhold (id, organization_id, matter, reason, owner, scope_kind, scope_value,
     placed_at, placed_by, review_on, release_asked_by, released_by)
@@ -79,7 +80,7 @@ def test_a_hold_that_is_being_placed_waits_for_an_erasure_or_is_seen(case: Case)
     with another("worker") as worker:
         with the_vaults_rights(), keys.session() as own:
             jane = "jane.roe@organization.com"
-            assert erasure.carry_out(case.organization, jane, own, today=date(2025, 1, 1)).is_done
+            assert erasure.carry_out(case.organization, jane, own, now=NOW).is_done
             with pytest.raises(LockNotAvailable):
                 place(worker, case)
         worker.rollback()
@@ -87,7 +88,7 @@ def test_a_hold_that_is_being_placed_waits_for_an_erasure_or_is_seen(case: Case)
         worker.commit()
     with the_vaults_rights(), keys.session() as own:
         john = "john.doe@organization.com"
-        assert not erasure.carry_out(case.organization, john, own, today=date(2025, 1, 1)).is_done
+        assert not erasure.carry_out(case.organization, john, own, now=NOW).is_done
 
 
 def test_an_old_backup_brings_a_case_back_and_its_certificate_stays_one(case: Case) -> None:

@@ -49,7 +49,7 @@ def close_all() -> None:
 
 def erase(home: Organization, person: str) -> erasure.Erasure:
     with the_vaults_rights(), keys.session() as own:
-        return erasure.carry_out(home, person, own, today=timezone.now().date())
+        return erasure.carry_out(home, person, own, now=timezone.now())
 
 
 def known_behind(label: str) -> Mapping[str, str]:

@@ -34,7 +34,7 @@ def hold(home: Organization, vault: VaultAtHand, **fields: Any) -> None:
 def erase(home: Organization, person: str) -> dict[str, str]:
     """The lines of the certificate."""
     with the_vaults_rights(), keys.session() as own:
-        done = erasure.carry_out(home, person, own, today=timezone.now().date())
+        done = erasure.carry_out(home, person, own, now=timezone.now())
     return {visited.store: visited.result for visited in done.certificate}
 
 

@@ -112,7 +112,7 @@ def test_an_erasure_asks_the_same_of_the_database_however_many_cases_there_are(
             keys.session() as own,
             CaptureQueriesContext(connection) as queries,
         ):
-            done = erasure.carry_out(scene.home, name, own, today=timezone.now().date())
+            done = erasure.carry_out(scene.home, name, own, now=timezone.now())
         assert done.is_done
         counted.append(len(queries))
     assert len(set(counted)) == 1

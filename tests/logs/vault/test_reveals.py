@@ -154,10 +154,10 @@ def test_an_approval_that_is_gone_shows_nothing(scene: Scene) -> None:
 
 def test_an_erased_person_is_said_to_be_erased(scene: Scene) -> None:
     request = scene.granted(views=3)
-    today = timezone.now().date()
+    now = timezone.now()
     with the_vaults_rights(), keys.session() as own:
-        Case.objects.update(state=CaseState.CLOSED, closed_on=today)
-        erasure.carry_out(scene.home, "jane.roe@organization.com", own, today=today)
+        Case.objects.update(state=CaseState.CLOSED, closed_on=now.date())
+        erasure.carry_out(scene.home, "jane.roe@organization.com", own, now=now)
     assert scene.view(request) == {"value": None, "erased": True}
 
 
