@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from orgo_audit.folding import fold
 from orgo_audit.periods import Period
-from orgo_audit.policy.schema import ROLES, Policy, Rules, known_views
+from orgo_audit.policy.schema import LOG_VIEWS, ROLES, Policy, Rules, known_views
 
 # Whatever is over its period is gone three days after its month's end and period: a plan that is
 # published the night after must be over its notice by then.
@@ -58,7 +58,7 @@ def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
                 "listed under sensitive_workflows too; it can only be one of them",
             )
     for problem in (
-        _unknown_views,
+        _impossible_views,
         _shared_mailboxes,
         _signs_of_everybody,
         _ladder_out_of_order,
@@ -69,13 +69,15 @@ def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
             yield prefix + path, sentence
 
 
-def _unknown_views(rules: Rules) -> Iterator[tuple[str, str]]:
+def _impossible_views(rules: Rules) -> Iterator[tuple[str, str]]:
     known = known_views(rules)
     for role in ROLES:
         for index, view in enumerate(rules.views_of(role)):
+            path = f"access_control.roles.{role}.view[{index}]"
             if view not in known:
-                path = f"access_control.roles.{role}.view[{index}]"
                 yield path, f"unknown view {view}; {suggestion(view, known)}"
+            elif view not in LOG_VIEWS and role != "hr_manager":
+                yield path, f"only hr_manager reads {view}; {role} may: {', '.join(LOG_VIEWS)}"
 
 
 def _shared_mailboxes(rules: Rules) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,16 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     versions.forget_cache()
 
 
+@pytest.mark.django_db
+def test_an_organization_that_is_not_there_is_told(file: Path) -> None:
+    an_organization("north")
+    file.write_text(SIX_MONTHS + "organizations: {nort: {regime: hipaa}, north: {regime: gdpr}}")
+    outcome = Outcome()
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[0].startswith("there is no organization nort (yet); known: ")
+    assert "did you mean north?" in outcome.err
+
+
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[Period]:
     """The retention in force each time the grants were put into force."""

@@ -245,6 +245,10 @@ REFUSALS = [
         *(1, 53, "access_control.roles.admin.view[1]", "unknown view anonymized_x_logs; known: "),
     ),
     (
+        "access_control: {roles: {dpo: {view: [anonymized_harassment_logs]}}}",
+        *(1, 39, "access_control.roles.dpo.view[0]", "only hr_manager reads anonymized_harass"),
+    ),
+    (
         "access_control: {roles: {admin: {view: error_logs}}}",
         *(1, 40, "access_control.roles.admin.view", "a list is due"),
     ),

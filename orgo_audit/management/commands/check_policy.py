@@ -15,10 +15,12 @@ from django.utils import timezone
 from ruamel.yaml import YAML
 
 from logs import interface
+from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import Conflict, PolicyError
 from orgo_audit.operators import recorded_operator
 from orgo_audit.policy import versions
 from orgo_audit.policy.changes import Consequence, consequences
+from orgo_audit.policy.contradictions import suggestion
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from orgo_audit.policy.nodes import decode
@@ -48,6 +50,7 @@ class Command(BaseCommand):
         policy = self._validated(path)
         self._print_policy(path, policy)
         try:
+            self._note_strangers(policy)
             if accept:
                 self._accept(path)
             else:
@@ -82,6 +85,13 @@ class Command(BaseCommand):
         self.stdout.write(f"# {title}\n{_as_yaml(rules)}")
         for note in notes(rules):
             self.stdout.write(f"# {note}")
+
+    def _note_strangers(self, policy: Policy) -> None:
+        """A slip in a slug would leave the organization without its rules."""
+        known = list(Organization.objects.values_list("slug", flat=True).order_by("slug"))
+        for slug in policy.organizations:
+            if slug not in known:
+                self._note(f"there is no organization {slug} (yet); {suggestion(slug, known)}")
 
     def _print_in_force(self) -> None:
         version = versions.in_force()
