@@ -116,7 +116,10 @@ def install_with_uv() -> bool:
     uv = VENV / "bin" / "uv"
     if not run([*pip_install(), "-r", str(UV_FILE)]) or not uv.exists():
         return False
-    options = ["--quiet", "--require-hashes", *([] if has_home() else ["--no-cache"])]
+    # Compiled here, for where Python may write no bytecode each process would compile all anew.
+    options = ["--quiet", "--require-hashes", "--compile-bytecode"]
+    if not has_home():
+        options.append("--no-cache")
     return run(
         [
             str(uv),
