@@ -175,8 +175,7 @@ def _put_down_items(sender: Sender, digests: set[bytes]) -> tuple[set[Reference]
 
 def _known(sender: Sender, named: set[Reference]) -> set[Reference]:
     """Those that are sensitive, as they are compared."""
-    compared = {(name, value.strip().casefold()) for name, value in named}
-    by_digest = {digest_of(sender, reference): reference for reference in compared}
+    by_digest = {digest_of(sender, one): one for one in sensitivity.compared(named)}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT digest FROM logs_sensitivereference"

@@ -164,9 +164,14 @@ def references(sent: Any) -> set[tuple[str, str]]:
     return found
 
 
+def compared(named: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """As references are compared: without blanks around them, in one case."""
+    return {(name, value.strip().casefold()) for name, value in named}
+
+
 def spellings(named: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Each as it was sent, and as they are compared: without blanks around it, in one case."""
-    return named | {(name, value.strip().casefold()) for name, value in named}
+    """Each as it was sent, and as they are compared."""
+    return named | compared(named)
 
 
 def speak_of_something(sent: Iterable[Any]) -> bool:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q
 
 from logs.cases.models import Case
-from logs.record import sensitivity
+from logs.record.sensitivity import references
+from logs.retention import holds
 from logs.retention.models import LONGEST, LegalHold, ScopeKind
 from logs.vault import sealing, subjects
 from logs.vault.case_files import Placed
@@ -25,7 +26,6 @@ from logs.vault.models import CaseTag
 from logs.vault.people import key_of_text
 from logs.vault.placing import pairs_in
 from orgo_audit.accounts.models import Organization
-from orgo_audit.policy import versions
 
 _MONTH = re.compile("-([1-9][0-9]{3})-(0[1-9]|1[0-2])$")
 # By so much a sender's clock may be ahead of ours, and more.
@@ -43,9 +43,9 @@ class CaseHolds:
 
     @classmethod
     def of(cls, organization: Organization, now: datetime) -> CaseHolds:
-        notice = versions.current().for_organization(organization.slug).retention.notice
+        still_held = holds.notice_of(organization).before(now)
         rows = LegalHold.objects.filter(
-            Q(released_at=None) | Q(released_at__gt=notice.before(now)), organization=organization
+            Q(released_at=None) | Q(released_at__gt=still_held), organization=organization
         )
         named: dict[str, set[str]] = {kind: set() for kind in ScopeKind.values}
         for kind, value in rows.values_list("scope_kind", "scope_value"):
@@ -65,18 +65,20 @@ class CaseHolds:
         """
         if str(case.code) in self.cases:
             return True
-        closed_on = case.closed_on or date.max
-        # Numbers, for a sender may name the calendar's first day, and a hold its last.
-        earliest = case.opened_on.toordinal() - _AHEAD_DAYS
-        return any(
-            first <= closed_on and earliest <= last.toordinal() for first, last in self.months
-        )
+        return self._name_a_month(case.opened_on, case.closed_on or date.max)
 
-    def keep_waiting(self, items: Iterable[Mapping[str, Any]], held_on: date) -> bool:
-        """Whether they name a task, a person or the month of something that is in no case yet."""
-        return any(
-            self._name_what_is_in(item) or self._name_month_of(item, held_on) for item in items
-        )
+    def keep_waiting(self, content: Mapping[str, Any], held_on: date) -> bool:
+        """Whether they name a task, a person or a month of what waits in no case yet."""
+        recorded_at = datetime.fromisoformat(content["recorded_at"])
+        for item in content["items"]:
+            occurred_on = Placed(item, recorded_at, workflow=None).occurred_at.date()
+            first, last = sorted((occurred_on, recorded_at.date()))
+            if self._name_a_month(first, max(last, held_on)) or self._name_what_is_in(item):
+                return True
+            # A hold on a task is one on its mails, and nobody can tell here whose mail this is.
+            if self.task_ids and any(kind == "email_id" for kind, _ in references(item["event"])):
+                return True
+        return False
 
     def name(self, text: str) -> bool:
         """Whether they name whoever is named so."""
@@ -108,15 +110,16 @@ class CaseHolds:
     def _name_what_is_in(self, item: Mapping[str, Any]) -> bool:
         """Another case may have the task's tag, and whoever acted need not be a participant."""
         sent = item["event"]
-        if any((("task_id", task) in sensitivity.references(sent)) for task in self.task_ids):
+        if any((("task_id", task) in references(sent)) for task in self.task_ids):
             return True
         texts = (str(value) for _, value in pairs_in(sent) if isinstance(value, str | int))
         return bool(self.people) and any(map(self.name, texts))
 
-    def _name_month_of(self, item: Mapping[str, Any], held_on: date) -> bool:
-        received = datetime.combine(held_on, time.min, UTC)
-        day = Placed(item, received, workflow=None).occurred_at.date()
-        return any(first <= day <= last for first, last in self.months)
+    def _name_a_month(self, first: date, last: date) -> bool:
+        """Whether one of theirs has a day from the first to the last."""
+        # Numbers, for a sender may name the calendar's first day, and a hold its last.
+        earliest = first.toordinal() - _AHEAD_DAYS
+        return any(began <= last and earliest <= ended.toordinal() for began, ended in self.months)
 
 
 def _forms_of(name: str) -> Iterator[str]:

@@ -47,7 +47,7 @@ def naming(
             found.perhaps.append(item.pk)
         elif any(map(reader.names_others, events)):
             found.beside_others.append(item.pk)
-        elif holds.keep_waiting(content["items"], item.held_on):
+        elif holds.keep_waiting(content, item.held_on):
             found.on_hold.append(item.pk)
         else:
             found.alone.append(item.pk)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from logs.cases.models import Case, CaseState
+from logs.record import reclassification
+from logs.retention import holds
 from logs.retention.models import LegalHold
 from logs.vault import endings, erasure, keys
 from logs.vault.models import HeldItem, SealedEvents, WrappedKey
@@ -139,7 +142,28 @@ def test_it_keeps_what_waits_in_no_case_from_an_erasure(
         assert not HeldItem.objects.exists()
 
 
-@pytest.mark.parametrize(("kind", "value"), [("task", "T1"), ("segment", "activity-2024-12")])
+@pytest.mark.parametrize("kind", ["segment", "task"])
+def test_it_keeps_there_what_it_kept_in_the_ordinary_logs(
+    vault_at_hand: VaultAtHand, kind: str
+) -> None:
+    """By the month in which it was recorded; by the task of its mail."""
+    in_force("sensitive_workflows: {harassment: {}, fraud: {}}", since=LONG_AGO)
+    home, mail = an_organization(), {"email_id": "M8", "action": "A"}
+    recorded = timezone.now()
+    occurred = {"timestamp": (recorded - timedelta(days=70)).isoformat()}
+    Service(home).deliver(mail | occurred | {"task_id": "T8"}, mail | occurred | {"note": JANE})
+    hold = place(home, kind, "T8" if kind == "task" else f"activity-{recorded:%Y-%m}")
+    assert holds.rows_of(hold) == 2
+    Service(home).deliver(mail | occurred | {"workflow": "unlisted"})
+    with setting_the_scene():
+        reclassification.run()
+    vault_at_hand.drain()
+    assert (holds.rows_of(hold), erase(home).is_done) == (0, False)
+    released(hold, LONG_AGO)
+    assert erase(home).is_done
+
+
+@pytest.mark.parametrize(("kind", "value"), [("task", "T1"), ("segment", "activity-2024-10")])
 def test_what_waits_and_is_not_covered_goes_with_the_erasure(
     vault_at_hand: VaultAtHand, kind: str, value: str
 ) -> None:
