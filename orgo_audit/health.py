@@ -15,6 +15,7 @@ from django.utils import timezone
 from logs import interface
 from orgo_audit import throttling
 from orgo_audit.accounts import secret_key
+from orgo_audit.errors import Unavailable
 from orgo_audit.policy import versions
 
 # Of each check: a prober gives up soon, and would end a web process that is well.
@@ -108,6 +109,10 @@ def _policy() -> str:
     version = versions.in_force()
     if version is None:
         raise NotReady("no policy was ever accepted")
+    try:
+        versions.current()
+    except Unavailable as problem:
+        raise NotReady(str(problem)) from None
     broken = " (the file now cannot be used)" if versions.unusable() else ""
     return f"version {version.pk} is in force{broken}"
 

@@ -15,6 +15,7 @@ from orgo_audit.accounts.models import Role, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.admin import PageRefused, is_admin
 from orgo_audit.callers import address_of, method_of, person_of, route_of
+from orgo_audit.errors import Unavailable
 
 # Where people of the restricted world begin who see no case.
 _FRONT_PAGES = {"reveals": (Role.CUSTODIAN,), "case-access-log": (Role.DPO, Role.AUDITOR)}
@@ -55,14 +56,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Asks nothing of the session or the database: they may be what is broken."""
-    is_away = isinstance(sys.exception(), api.DATABASE_AWAY)
+    error = sys.exception()
+    is_away = isinstance(error, api.DATABASE_AWAY)
     if request.path.startswith("/api/"):
         return api.database_away() if is_away else _error(request, 500, "server_error")
-    status, code = (503, "database_away") if is_away else (500, "server_error")
+    status, code = 500, "server_error"
+    if is_away or isinstance(error, Unavailable):
+        status, code = 503, "database_away" if is_away else "unavailable"
     page = render_to_string(
         "orgo_audit/error.html", {"status": status, "sentence": _SENTENCES[code]}
     )
-    headers = {"Retry-After": api.RETRY_AFTER_SECONDS} if is_away else None
+    headers = {"Retry-After": api.RETRY_AFTER_SECONDS} if status == 503 else None
     return HttpResponse(page, status=status, headers=headers)
 
 
@@ -71,6 +75,9 @@ _SENTENCES = {
     "not_allowed": "You may not do this, or the form was open for too long. Go back and try again.",
     "not_found": "There is nothing here.",
     "database_away": "The database is away for a moment. What was recorded is safe.",
+    "unavailable": (
+        "A part that this needs is not ready; /readyz says which. What was recorded is safe."
+    ),
     "server_error": "Something went wrong on our side. What was recorded is safe.",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from logs.vault.people import key_of_text
 from logs.vault.placing import pairs_in
 from orgo_audit.accounts.models import Organization
 
+Reference = tuple[str, str]
 _MONTH = re.compile("-([1-9][0-9]{3})-(0[1-9]|1[0-2])$")
 # By so much a sender's clock may be ahead of ours, and more.
 _AHEAD_DAYS = 1
@@ -55,6 +56,10 @@ class CaseHolds:
         cases, task_ids = frozenset(named[ScopeKind.CASE]), frozenset(named[ScopeKind.TASK])
         return cls(cases, frozenset(months), task_ids, frozenset(people))
 
+    @property
+    def _tasks(self) -> set[Reference]:
+        return {("task_id", task) for task in self.task_ids}
+
     def keep(self, case: Case, keys: Keys) -> bool:
         return self.keep_unopened(case) or self._keep_opened(case, keys)
 
@@ -67,16 +72,23 @@ class CaseHolds:
             return True
         return self._name_a_month(case.opened_on, case.closed_on or date.max)
 
-    def keep_waiting(self, content: Mapping[str, Any], held_on: date) -> bool:
-        """Whether they name a task, a person or a month of what waits in no case yet."""
+    def keep_waiting(
+        self, content: Mapping[str, Any], held_on: date, facts: Iterable[Iterable[str]]
+    ) -> bool:
+        """Whether they name a task, a month or one of the facts of what is in no case yet."""
         recorded_at = datetime.fromisoformat(content["recorded_at"])
-        for item in content["items"]:
+        for item, told in zip(content["items"], facts, strict=True):
             occurred_on = Placed(item, recorded_at, workflow=None).occurred_at.date()
             first, last = sorted((occurred_on, recorded_at.date()))
-            if self._name_a_month(first, max(last, held_on)) or self._name_what_is_in(item):
-                return True
+            spoken = references(item["event"])
             # A hold on a task is one on its mails, and nobody can tell here whose mail this is.
-            if self.task_ids and any(kind == "email_id" for kind, _ in references(item["event"])):
+            has_mail = bool(self.task_ids) and any(kind == "email_id" for kind, _ in spoken)
+            if (
+                has_mail
+                or self._name_a_month(first, max(last, held_on))
+                or self._keep_item(item["event"], self._tasks)
+                or any(map(self.name, told))
+            ):
                 return True
         return False
 
@@ -89,17 +101,29 @@ class CaseHolds:
         if not (self.task_ids or self.people):
             return False
         try:
+            spoken = self._tasks | self._mails_of_tasks(case.organization_id, keys)
             return (
-                self._name_a_tag(case, keys)
+                _has_a_tag(case, spoken, keys)
                 or self._name_a_participant(case, keys)
-                or any(self._name_what_is_in(item) for item in sealing.all_items_of(case.pk, keys))
+                or any(
+                    self._keep_item(item["event"], spoken)
+                    for item in sealing.all_items_of(case.pk, keys)
+                )
             )
         except KeysLost:
             return True
 
-    def _name_a_tag(self, case: Case, keys: Keys) -> bool:
-        tags = [keys.index(case.organization_id, "task_id", task) for task in self.task_ids]
-        return CaseTag.objects.filter(case_code=case.pk, tag__in=tags).exists()
+    def _mails_of_tasks(self, organization: int, keys: Keys) -> set[Reference]:
+        """A hold on a task is one on its mails, which may lie in another case than the task."""
+        tags = [keys.index(organization, "task_id", task) for task in self.task_ids]
+        cases = CaseTag.objects.filter(tag__in=tags).values_list("case_code", flat=True)
+        mails: set[Reference] = set()
+        for code in list(cases):
+            for item in sealing.all_items_of(code, keys):
+                named = references(item["event"])
+                if self._tasks & named:
+                    mails |= {one for one in named if one[0] == "email_id"}
+        return mails
 
     def _name_a_participant(self, case: Case, keys: Keys) -> bool:
         if not self.people:
@@ -107,10 +131,9 @@ class CaseHolds:
         behind = subjects.behind_labels([case.pk], keys)
         return any(self.name(fact) for fact in subjects.facts_of_many(behind, keys))
 
-    def _name_what_is_in(self, item: Mapping[str, Any]) -> bool:
+    def _keep_item(self, sent: Mapping[str, Any], spoken: set[Reference]) -> bool:
         """Another case may have the task's tag, and whoever acted need not be a participant."""
-        sent = item["event"]
-        if any((("task_id", task) in references(sent)) for task in self.task_ids):
+        if spoken & references(sent):
             return True
         texts = (str(value) for _, value in pairs_in(sent) if isinstance(value, str | int))
         return bool(self.people) and any(map(self.name, texts))
@@ -120,6 +143,11 @@ class CaseHolds:
         # Numbers, for a sender may name the calendar's first day, and a hold its last.
         earliest = first.toordinal() - _AHEAD_DAYS
         return any(began <= last and earliest <= ended.toordinal() for began, ended in self.months)
+
+
+def _has_a_tag(case: Case, spoken: set[Reference], keys: Keys) -> bool:
+    tags = [keys.index(case.organization_id, kind, value) for kind, value in spoken]
+    return CaseTag.objects.filter(case_code=case.pk, tag__in=tags).exists()
 
 
 def _forms_of(name: str) -> Iterator[str]:

@@ -124,14 +124,16 @@ def carry_out(organization: Organization, person: str, own: Keys, *, now: dateti
     if len(known) > 1:
         return _refused("people", _SEVERAL)
     places = _places(organization, known, own)
-    cases = Case.objects.filter(pk__in=_cases(places))
-    if cases.filter(state=CaseState.OPEN).exists():
-        return _refused("cases", _OPEN)
     holds.keep_still()
     on_hold = CaseHolds.of(organization, now)
+    # Locked, so that none is opened again while its texts are read and go.
+    cases = list(Case.objects.select_for_update().filter(pk__in=_cases(places)).order_by("pk"))
+    if any(case.state == CaseState.OPEN for case in cases):
+        return _refused("cases", _OPEN)
     policy = versions.current().for_organization(organization.slug)
     naming = held_items.naming(organization, whom, policy, on_hold)
-    if naming.on_hold or on_hold.name(whom.name) or any(on_hold.keep(case, own) for case in cases):
+    is_named = on_hold.name(whom.name) or on_hold.name(whom.key)
+    if is_named or naming.on_hold or any(on_hold.keep(case, own) for case in cases):
         return _refused("legal holds", _HELD)
     if naming.beside_others:
         return _refused("held reports", f"{len(naming.beside_others)} {_BESIDE_OTHERS}")

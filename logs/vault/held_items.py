@@ -47,7 +47,7 @@ def naming(
             found.perhaps.append(item.pk)
         elif any(map(reader.names_others, events)):
             found.beside_others.append(item.pk)
-        elif holds.keep_waiting(content, item.held_on):
+        elif holds.keep_waiting(content, item.held_on, map(reader.facts, events)):
             found.on_hold.append(item.pk)
         else:
             found.alone.append(item.pk)
@@ -80,6 +80,16 @@ class _Reader:
         if not isinstance(event, dict):
             return True
         return not self._people(event) <= {self._key, *self._mailboxes}
+
+    def facts(self, event: object) -> Iterator[str]:
+        """Every name, address and number of whoever it names, and each text in it."""
+        named = naming_blocks(event, self._naming) if isinstance(event, dict) else []
+        found = people_of(named, self._workflow)
+        for text in _texts(event):
+            yield text
+            found += people_in([text], ())
+        for person in found:
+            yield from person.fields.values()
 
     def _people(self, event: object) -> set[str]:
         """The keys of whoever stands where people are named, and of every address anywhere."""

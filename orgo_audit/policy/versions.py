@@ -131,7 +131,7 @@ def _policy_of(version_id: int) -> Policy:
     except PolicyError:
         raise Unavailable(
             f"this release cannot read policy version {version_id}, which is in force;"
-            " load a policy that it can read"
+            " `manage.py check_policy` says what is wrong in the file; `--accept` accepts it"
         ) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,14 +13,17 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client
 
 from logs import interface
+from orgo_audit.accounts.models import Role
 from orgo_audit.periods import Period, next_month
 from orgo_audit.policy import versions
 from orgo_audit.policy.loading import load_policy
 from orgo_audit.policy.models import PolicyVersion
-from tests.builders import an_event, an_organization
+from tests.builders import a_user, an_event, an_organization, setting_the_scene
 
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 SIX_MONTHS = "retention_policies: {activity_logs: 6 months}\n"
 THREE_MONTHS = "retention_policies: {activity_logs: 3 months}\n"
 BROKEN = "retention_policies:\n  activity_log: 6 months\n"
@@ -61,6 +65,34 @@ def test_an_organization_that_is_not_there_is_told(file: Path) -> None:
     assert outcome.code == 0
     assert outcome.err.splitlines()[0].startswith("there is no organization nort (yet); known: ")
     assert "did you mean north?" in outcome.err
+
+
+@pytest.mark.django_db
+def test_a_version_in_force_that_cannot_be_read_is_replaced(file: Path, client: Client) -> None:
+    client.force_login(a_user(Role.ADMIN, an_organization()))
+    with setting_the_scene():
+        _load(file, SIX_MONTHS)
+        version = PolicyVersion.objects.create(
+            text="no_such_block: {}",
+            plain={},
+            digest="x",
+            state="accepted",
+            loaded_at=LONG_AGO,
+            decided_at=LONG_AGO,
+        )
+    client.raise_request_exception = False
+    versions.forget_cache()
+    sentence = f"this release cannot read policy version {version.pk}"
+    assert sentence in client.get("/readyz").json()["checks"]["policy"]["detail"]
+    assert client.get("/admin/").status_code == 503
+
+    file.write_text(THREE_MONTHS)
+    with setting_the_scene():
+        looked, accepted = Outcome(), Outcome("--accept")
+    assert (looked.code, sentence in looked.err) == (0, True)
+    assert (accepted.code, accepted.err.endswith(" is in force\n")) == (0, True)
+    assert client.get("/readyz").json()["checks"]["policy"]["state"] == "ok"
+    assert client.get("/admin/").status_code == 200
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from logs import interface
 from orgo_audit.accounts.models import Organization
-from orgo_audit.errors import Conflict, PolicyError
+from orgo_audit.errors import Conflict, PolicyError, Unavailable
 from orgo_audit.operators import recorded_operator
 from orgo_audit.policy import versions
 from orgo_audit.policy.changes import Consequence, consequences
@@ -118,8 +118,11 @@ class Command(BaseCommand):
             self._print_destruction(policy)
 
     def _print_destruction(self, policy: Policy) -> None:
-        for line in interface.described_destruction(policy, now=timezone.now()):
-            self.stdout.write(f"# would destroy earlier: {line}")
+        try:
+            for line in interface.described_destruction(policy, now=timezone.now()):
+                self.stdout.write(f"# would destroy earlier: {line}")
+        except Unavailable as problem:
+            self._note(f"what it would destroy earlier cannot be told: {problem}")
 
     def _print_changes(self, path: Path, policy: Policy) -> None:
         """What loading the file would make wait, for one that was not loaded yet."""
@@ -128,7 +131,11 @@ class Command(BaseCommand):
         if refused := versions.refused_by_a_person(path):
             self.stdout.write(f"# {_told(refused)}")
             return
-        found = consequences(versions.current(), policy)
+        try:
+            found = consequences(versions.current(), policy)
+        except Unavailable as problem:
+            self._note(f"loading this file would wait for a decision: {problem}")
+            return
         if found:
             self.stdout.write("# loading this file would wait for a decision; it would mean:")
         for consequence in found:

@@ -121,7 +121,6 @@ def test_a_hold_on_something_else_keeps_nothing(home: Organization, kind: str, v
     ("kind", "value"),
     [
         ("task", "T9"),
-        ("user", "jane.roe@organization.com"),
         ("user", " router-7 "),
         ("segment", "activity-2024-11"),
     ],
@@ -132,7 +131,8 @@ def test_it_keeps_what_waits_in_no_case_from_an_erasure(
     in_force("metrics: {}", since=LONG_AGO)
     home = an_organization()
     alone = {"workflow": "unlisted", "task_id": "T9", "user": "Router-7", "note": JANE}
-    assert Service(home).deliver({"timestamp": SENT["timestamp"], "action": "A"} | alone)
+    sent = {"timestamp": SENT["timestamp"], "action": "A"} | alone
+    assert Service(home).deliver(sent).status == 202
     vault_at_hand.drain()
     hold = place(home, kind, value)
     assert not erase(home).is_done
@@ -140,6 +140,28 @@ def test_it_keeps_what_waits_in_no_case_from_an_erasure(
     assert erase(home).is_done
     with the_vaults_rights():
         assert not HeldItem.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"note": f"Jane Roe <{JANE}>"},
+        {"note": f"Jane Roe {JANE}"},
+        {f"Jane Roe {JANE}": "called"},
+        {"reporter": {"first_name": "Jane", "last_name": "Roe", "email": JANE}},
+        {"identities": {"witness": {"name": "Jane Roe", "email": JANE}}},
+    ],
+)
+def test_a_hold_on_a_name_keeps_what_waits_and_gives_it(
+    vault_at_hand: VaultAtHand, shape: dict[str, Any]
+) -> None:
+    home, event = an_organization(), {"timestamp": SENT["timestamp"], "action": "A"}
+    assert Service(home).deliver(event | {"workflow": "unlisted"} | shape).status == 202
+    vault_at_hand.drain()
+    hold = place(home, "user", "jane roe")
+    assert not erase(home).is_done
+    released(hold, LONG_AGO)
+    assert erase(home).is_done
 
 
 @pytest.mark.parametrize("kind", ["segment", "task"])
@@ -161,6 +183,29 @@ def test_it_keeps_there_what_it_kept_in_the_ordinary_logs(
     assert (holds.rows_of(hold), erase(home).is_done) == (0, False)
     released(hold, LONG_AGO)
     assert erase(home).is_done
+
+
+def test_a_held_task_keeps_its_mail_that_lies_in_another_case(vault_at_hand: VaultAtHand) -> None:
+    in_force("metrics: {}", since=LONG_AGO)
+    home, others = an_organization(), {"workflow": "harassment", "identities": {"reporter": "Bo"}}
+    of_mail = {**REPORT, "case_id": "H-1", "email_id": "M8"}
+    of_task = {**REPORT, "case_id": "H-2", "task_id": "T8"} | others
+    come_in(home, vault_at_hand, of_mail, of_task)
+    come_in(home, vault_at_hand, {**REPORT, "task_id": "T8", "email_id": "M8", "case_id": "H-2"})
+    hold = place(home, "task", "T8")
+    with the_vaults_rights():
+        assert Case.objects.count() == 2
+    assert (end(), erase(home).is_done) == (0, False)
+    released(hold, LONG_AGO)
+    assert end() == 2
+
+
+def test_whoever_is_held_by_address_is_kept_under_a_long_name(home: Organization) -> None:
+    place(home, "user", JANE)
+    with the_vaults_rights(), keys.session() as own:
+        long = f"Jane {'x' * 600} <{JANE}>"
+        refused = erasure.carry_out(home, long, own, now=OVER)
+    assert not refused.is_done
 
 
 @pytest.mark.parametrize(("kind", "value"), [("task", "T1"), ("segment", "activity-2024-10")])

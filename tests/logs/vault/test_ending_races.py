@@ -91,6 +91,16 @@ def test_a_hold_that_is_being_placed_waits_for_an_erasure_or_is_seen(case: Case)
         assert not erasure.carry_out(case.organization, john, own, now=NOW).is_done
 
 
+def test_a_case_is_not_opened_again_while_it_loses_its_texts(case: Case) -> None:
+    jane = "jane.roe@organization.com"
+    with another("owner") as other:
+        other.execute("SET lock_timeout = '200ms'")
+        with the_vaults_rights(), keys.session() as own:
+            assert erasure.carry_out(case.organization, jane, own, now=NOW).is_done
+            with pytest.raises(LockNotAvailable):
+                other.execute("UPDATE hr.\"case\" SET state = 'open' WHERE code = %s", [case.pk])
+
+
 def test_an_old_backup_brings_a_case_back_and_its_certificate_stays_one(case: Case) -> None:
     with another("vault") as vault:
         assert [may_end(vault, case), may_end(vault, case)] == [True, True]
