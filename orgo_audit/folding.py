@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 # Letters that nobody sees: Hangul fillers.
@@ -26,9 +26,15 @@ def _fold(text: str) -> str:
 
 def few_marks(text: str) -> str:
     """No endless run of combining marks: putting one in order takes the square of its length."""
-    if len(text) <= _MOST_MARKS or text.isascii():
+    if len(text) <= _MOST_MARKS or text.isascii() or not any(map(unicodedata.combining, set(text))):
         return text
     return "".join(_with_few_marks(text))
+
+
+def without(text: str, is_unwanted: Callable[[str], bool]) -> str:
+    """The text without these signs: each is judged once, however long the text is."""
+    unwanted = [ord(sign) for sign in set(text) if is_unwanted(sign)]
+    return text.translate(dict.fromkeys(unwanted)) if unwanted else text
 
 
 def _with_few_marks(text: str) -> Iterator[str]:

@@ -147,7 +147,7 @@ FUNCTIONS = {
     "create_segment(text, date)": ("orgo_web", "orgo_worker"),
     "remove_events(uuid[], text, uuid)": ("orgo_worker",),
     "drop_segment(text, uuid)": ("orgo_worker",),
-    "retention_period(bigint, text)": ("orgo_worker",),
+    "retention_period(bigint, text, bigint)": ("orgo_worker",),
     "kept_from_erasure(uuid[])": ("orgo_worker",),
     "end_case(uuid, date)": ("orgo_vault",),
     "keep_holds_still()": ("orgo_vault",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -25,11 +25,14 @@ def rewritten(plain: str) -> str:
     )
 
 
-def in_force(text: str, *, since: datetime | None = None) -> None:
-    """This policy holds, since now or that instant, whatever accepting it took."""
+def in_force(text: str, *, since: datetime | None = None, using: str = "default") -> None:
+    """This policy holds, since now or that instant, whatever accepting it took.
+
+    Only `using="owner"` gives a worker's test another instant than now.
+    """
     with setting_the_scene():
         now = since or timezone.now()
-        PolicyVersion.objects.create(
+        PolicyVersion.objects.using(using).create(
             text=text,
             plain=as_plain(load_policy(text, name="test.yaml")),
             digest=f"{PolicyVersion.objects.count():064}",
@@ -39,3 +42,8 @@ def in_force(text: str, *, since: datetime | None = None) -> None:
             state=PolicyState.ACCEPTED,
         )
     versions.forget_cache()
+
+
+def alone_in_force(text: str, *, using: str = "default") -> None:
+    """As `in_force`, for so long that what was in force before is heeded no more."""
+    in_force(text, since=timezone.now() - timedelta(days=3), using=using)

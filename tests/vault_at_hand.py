@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from logs.cases.models import Errand
-from logs.vault import answering, inbox, keyring
+from logs.vault import answering, erasure, inbox, keyring
 from tests.database import VAULT_ROLE
 
 
@@ -67,3 +67,4 @@ class VaultAtHand:
         if not self.is_away:
             with the_vaults_rights():
                 answering.answer(errand)
+                erasure.carry_out_granted()

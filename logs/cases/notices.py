@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -39,21 +39,26 @@ _HAPPENINGS = {
 
 
 def send_waiting(now: datetime) -> int:
-    """Sends what waits, each once; how many. What a server refuses is tried again for a week."""
+    """Sends what waits, each once; how many. What a server refuses is tried again for a week.
+
+    What was refused before comes last, and keeps none behind it.
+    """
     Notice.objects.filter(made_at__lt=now - KEPT_FOR).delete()
     if not settings.EMAIL_URL:
         return 0
     sent = 0
     with get_connection() as mail:
-        for notice in Notice.objects.filter(sent_at=None).order_by("made_at")[:BATCH]:
+        for notice in Notice.objects.filter(sent_at=None).order_by("tries", "made_at")[:BATCH]:
             message = _message(notice)
             try:
                 if message is not None:
                     mail.send_messages([message])
                     sent += 1
-            except (SMTPException, OSError):
+            except (SMTPException, OSError) as error:
                 logger.warning("a notice was not taken by the mail server; it is tried again")
                 Notice.objects.filter(pk=notice.pk).update(tries=notice.tries + 1)
+                if isinstance(error, SMTPRecipientsRefused):
+                    continue
                 break
             Notice.objects.filter(pk=notice.pk).update(sent_at=now)
     return sent

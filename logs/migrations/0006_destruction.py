@@ -38,24 +38,41 @@ $$;
 REVOKE ALL ON FUNCTION period_after(timestamptz, interval) FROM PUBLIC;
 """
 
-RULES = """
-CREATE FUNCTION retention_rules(tenant bigint) RETURNS jsonb
+# Whoever loads a policy must not have anything destroyed at once: each version that was in force
+# within the longest notice (contradictions.LONGEST_NOTICE) has to allow it too.
+HEEDED = """
+CREATE FUNCTION heeded_versions() RETURNS SETOF bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(version.plain->'organizations'->organization.slug, version.plain)
-    FROM public.policy_policyversion AS version, public.accounts_organization AS organization
-    WHERE version.state = 'accepted' AND organization.id = tenant
-    ORDER BY version.id DESC LIMIT 1
+  WITH accepted AS (
+    SELECT id, lead(decided_at) OVER (ORDER BY id) AS replaced_at
+      FROM public.policy_policyversion WHERE state = 'accepted'
+  )
+  SELECT id FROM accepted WHERE replaced_at IS NULL OR replaced_at > now() - interval '2 days'
 $$;
-REVOKE ALL ON FUNCTION retention_rules(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION heeded_versions() FROM PUBLIC;
+"""
+
+# Of one version; of the newest where none is named.
+RULES = """
+CREATE FUNCTION retention_rules(tenant bigint, version bigint DEFAULT NULL) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(one.plain->'organizations'->organization.slug, one.plain)
+    FROM public.policy_policyversion AS one, public.accounts_organization AS organization
+    WHERE one.state = 'accepted' AND organization.id = tenant
+      AND one.id = coalesce(version, one.id)
+    ORDER BY one.id DESC LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION retention_rules(bigint, bigint) FROM PUBLIC;
 """
 
 # The highest floor and the lowest ceiling of an organization's regimes, for a log or for `cases`.
 BOUNDS_OF = """
-CREATE FUNCTION bounds_of(tenant bigint, thing text, OUT floor interval, OUT ceiling interval)
+CREATE FUNCTION bounds_of(tenant bigint, thing text, version bigint,
+                          OUT floor interval, OUT ceiling interval)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH own AS (
     SELECT bound.floor, bound.ceiling
-      FROM public.retention_bounds() AS bound, public.retention_rules(tenant) AS rules
+      FROM public.retention_bounds() AS bound, public.retention_rules(tenant, version) AS rules
       WHERE bound.kept = thing AND CASE jsonb_typeof(rules->'regime')
         WHEN 'array' THEN rules->'regime' ELSE jsonb_build_array(rules->'regime') END ? bound.regime
   )
@@ -64,18 +81,19 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
          (SELECT own.ceiling FROM own WHERE own.ceiling IS NOT NULL
             ORDER BY timestamp '2023-07-01' + own.ceiling LIMIT 1)
 $$;
-REVOKE ALL ON FUNCTION bounds_of(bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION bounds_of(bigint, text, bigint) FROM PUBLIC;
 """
 
 # NULL: nothing may be destroyed, because no policy was accepted or nobody resolved a conflict.
 PERIOD = """
-CREATE FUNCTION kept_period(tenant bigint, thing text, stated interval) RETURNS interval
+CREATE FUNCTION kept_period(tenant bigint, thing text, stated interval, version bigint)
+RETURNS interval
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   bounds record;
   decided text;
 BEGIN
-  SELECT * INTO bounds FROM public.bounds_of(tenant, thing);
+  SELECT * INTO bounds FROM public.bounds_of(tenant, thing, version);
   IF public.may_be_shorter(bounds.ceiling, bounds.floor) THEN
     SELECT resolution.decision INTO decided FROM public.logs_retentionresolution AS resolution
       WHERE resolution.organization_id = tenant AND resolution.kept = thing
@@ -91,13 +109,15 @@ BEGIN
   END IF;
   RETURN stated;
 END $$;
-REVOKE ALL ON FUNCTION kept_period(bigint, text, interval) FROM PUBLIC;
-CREATE FUNCTION retention_period(organization bigint, log_type text) RETURNS interval
+REVOKE ALL ON FUNCTION kept_period(bigint, text, interval, bigint) FROM PUBLIC;
+CREATE FUNCTION retention_period(organization bigint, log_type text, version bigint DEFAULT NULL)
+RETURNS interval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT public.kept_period(organization, log_type || '_logs',
-    (public.retention_rules(organization)->'retention_policies'->>(log_type || '_logs'))::interval)
+    (public.retention_rules(organization, version)
+       ->'retention_policies'->>(log_type || '_logs'))::interval, version)
 $$;
-REVOKE ALL ON FUNCTION retention_period(bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION retention_period(bigint, text, bigint) FROM PUBLIC;
 """
 
 # The one place that says what a hold covers: an arm a way, so that each has its index, and none
@@ -216,23 +236,30 @@ CREATE FUNCTION refuse_unless_due(planned public.logs_planneddestruction, tenant
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   log text := split_part(planned.segment, '-', 1);
-  kept interval := public.retention_period(tenant, log);
-  wanted jsonb := coalesce(public.retention_rules(tenant)->'retention', '{}');
-  notice interval := coalesce(wanted->>'notice', '1 day');
+  version bigint;
+  kept interval;
+  wanted jsonb;
 BEGIN
-  IF kept IS NULL THEN
-    RAISE EXCEPTION 'no period holds: nothing was accepted, or a conflict is not resolved'
-      USING ERRCODE = '42501';
-  END IF;
-  IF public.period_after(latest, kept) > now() THEN
-    RAISE EXCEPTION 'the period is not over' USING ERRCODE = '42501';
-  END IF;
-  IF public.period_after(planned.published_at, notice) > now() THEN
-    RAISE EXCEPTION 'the plan was not published long enough ago' USING ERRCODE = '42501';
-  END IF;
-  IF coalesce(wanted->>'approval', 'automatic') <> 'automatic'
-     AND cardinality(public.approvers_of(planned, tenant)) < 2 THEN
-    RAISE EXCEPTION 'two people have not approved the plan' USING ERRCODE = '42501';
+  FOR version IN SELECT * FROM public.heeded_versions() LOOP
+    kept := public.retention_period(tenant, log, version);
+    wanted := coalesce(public.retention_rules(tenant, version)->'retention', '{}');
+    IF kept IS NULL THEN
+      RAISE EXCEPTION 'no period holds: a conflict is not resolved' USING ERRCODE = '42501';
+    END IF;
+    IF public.period_after(latest, kept) > now() THEN
+      RAISE EXCEPTION 'the period is not over' USING ERRCODE = '42501';
+    END IF;
+    IF public.period_after(planned.published_at, coalesce(wanted->>'notice', '1 day')::interval)
+        > now() THEN
+      RAISE EXCEPTION 'the plan was not published long enough ago' USING ERRCODE = '42501';
+    END IF;
+    IF coalesce(wanted->>'approval', 'automatic') <> 'automatic'
+       AND cardinality(public.approvers_of(planned, tenant)) < 2 THEN
+      RAISE EXCEPTION 'two people have not approved the plan' USING ERRCODE = '42501';
+    END IF;
+  END LOOP;
+  IF version IS NULL THEN
+    RAISE EXCEPTION 'no period holds: nothing was accepted' USING ERRCODE = '42501';
   END IF;
 END $$;
 REVOKE ALL ON FUNCTION
@@ -442,6 +469,7 @@ CREATE TRIGGER guard_closure BEFORE INSERT ON logs_segmentclosure FOR EACH ROW
 FORWARD = [
     BOUNDS,
     PERIODS,
+    HEEDED,
     RULES,
     BOUNDS_OF,
     PERIOD,
@@ -469,8 +497,10 @@ DROP FUNCTION refuse_unless_due(logs_planneddestruction, bigint, timestamptz);
 DROP FUNCTION approvers_of(logs_planneddestruction, bigint);
 DROP FUNCTION announced_destruction(uuid, text), segment_range(text);
 DROP VIEW held_event;
-DROP FUNCTION retention_period(bigint, text), kept_period(bigint, text, interval);
-DROP FUNCTION bounds_of(bigint, text), retention_rules(bigint);
+DROP FUNCTION retention_period(bigint, text, bigint);
+DROP FUNCTION kept_period(bigint, text, interval, bigint);
+DROP FUNCTION bounds_of(bigint, text, bigint), retention_rules(bigint, bigint);
+DROP FUNCTION heeded_versions();
 DROP FUNCTION period_after(timestamptz, interval), may_be_shorter(interval, interval);
 DROP FUNCTION retention_bounds();
 """

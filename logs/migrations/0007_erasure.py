@@ -13,20 +13,21 @@ from django.db import migrations, models
 # How long a closed case is kept, in words: as regimes.kept_cases and keeping.destroyed_after have it;
 # a test compares them. NULL: no policy was accepted, or nobody resolved a conflict.
 CASE_PERIOD = """
-CREATE FUNCTION case_period(tenant bigint, workflow text) RETURNS text
+CREATE FUNCTION case_period(tenant bigint, workflow text, version bigint DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $$
 DECLARE
-  rules jsonb := public.retention_rules(tenant);
+  rules jsonb := public.retention_rules(tenant, version);
   stated text := CASE WHEN rules IS NOT NULL THEN
     coalesce(rules->'sensitive_workflows'->workflow->>'case_period', '2 months') END;
-  kept text := public.kept_period(tenant, 'cases', stated::interval);
+  kept text := public.kept_period(tenant, 'cases', stated::interval, version);
 BEGIN
   IF kept = stated::interval::text THEN
     RETURN stated;
   END IF;
   RETURN replace(replace(kept, 'month', 'mon'), 'mon', 'month');  -- PostgreSQL says 2 mons
 END $$;
-REVOKE ALL ON FUNCTION case_period(bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION case_period(bigint, text, bigint) FROM PUBLIC;
 """
 
 # The vault destroys the case in the transaction in which this says yes. Policy, day and the holds
@@ -37,6 +38,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   ended hr."case";
   kept text;
+  version bigint;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'a destruction must see the holds of this moment' USING ERRCODE = '42501';
@@ -48,9 +50,14 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  kept := public.case_period(ended.organization_id, ended.workflow);
-  IF kept IS NULL
-     OR (ended.closed_on + kept::interval)::date >= (now() AT TIME ZONE 'UTC')::date THEN
+  FOR version IN SELECT * FROM public.heeded_versions() AS one ORDER BY one LOOP
+    kept := public.case_period(ended.organization_id, ended.workflow, version);
+    IF kept IS NULL
+       OR (ended.closed_on + kept::interval)::date >= (now() AT TIME ZONE 'UTC')::date THEN
+      RETURN false;
+    END IF;
+  END LOOP;
+  IF kept IS NULL THEN
     RETURN false;
   END IF;
   PERFORM FROM public.logs_legalhold AS hold
@@ -91,7 +98,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       FROM public.event AS event WHERE event.id = ANY (ids)
   ), floors AS MATERIALIZED (
     SELECT kind.organization_id, kind.log_type,
-           (public.bounds_of(kind.organization_id, kind.log_type || '_logs')).floor AS floor
+           (SELECT bounds.floor FROM public.heeded_versions() AS version,
+              public.bounds_of(kind.organization_id, kind.log_type || '_logs', version) AS bounds
+              ORDER BY timestamp '2023-07-01' + bounds.floor DESC NULLS LAST LIMIT 1) AS floor
       FROM (SELECT DISTINCT organization_id, log_type FROM wanted) AS kind
   ), held AS MATERIALIZED (
     SELECT DISTINCT held_event.id FROM public.held_event WHERE held_event.id = ANY (ids)
@@ -219,7 +228,7 @@ DROP TRIGGER guard_erasure_plan ON logs_erasureplan;
 DROP FUNCTION guard_erasure_listing(), guard_erasure_plan();
 DROP FUNCTION remove_erased(uuid[], uuid), kept_from_erasure(uuid[]);
 DROP FUNCTION keep_holds_still(), end_case(uuid, date);
-DROP FUNCTION case_period(bigint, text);
+DROP FUNCTION case_period(bigint, text, bigint);
 """
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from logs.cases import errands, requests
 from logs.cases.acts import LONGEST_TEXT, Act
-from logs.cases.models import ApprovalRequest, RequestState
+from logs.cases.models import RequestState
 from logs.cases.requests import RequestViewer, ShownRequest
 from logs.portal import purpose
 from logs.portal.ceremonies import Ceremony, places, signed_answer
@@ -203,6 +203,7 @@ def _page(
 ) -> HttpResponse:
     row, now = shown.row, timezone.now()
     is_own = row.requester_id == viewer.user.pk
+    plan = erasing.plan_of(row.pk) if row.act == Act.ERASE else None
     context: dict[str, Any] = {
         "title": _title(shown),
         "shown": shown,
@@ -211,7 +212,8 @@ def _page(
         "problem": problem,
         "form": form or DenyForm(),
         "is_reveal": row.act == Act.REVEAL,
-        "events": _planned(row),
+        "events": erasing.sentence(plan) if plan else "",
+        "is_searched": plan is None or plan.planned_at is not None,
         "is_over": row.expires_at <= now,
         "views_left": max(row.views - row.views_done, 0),
     }
@@ -223,12 +225,6 @@ def _page(
         context |= _to_decide(viewer, shown) | places(request)
     status = problem.status if problem else 400 if form else 200
     return show(request, "cases/reveal.html", context, status=status)
-
-
-def _planned(row: ApprovalRequest) -> str:
-    """What an erasure would destroy in the ordinary logs, in words."""
-    plan = erasing.plan_of(row.pk) if row.act == Act.ERASE else None
-    return erasing.sentence(plan) if plan else ""
 
 
 def _title(shown: ShownRequest) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from orgo_audit.folding import UNSEEN, few_marks, fold
+from orgo_audit.folding import UNSEEN, few_marks, fold, without
 from orgo_audit.policy.schema import OrganizationPolicy
 
 REFERENCES = ("task_id", "email_id")
@@ -31,14 +31,13 @@ _AROUND_AT = re.compile(r"(?<!\s)\s*+@\s*+")
 def _fold_address(text: str) -> str:
     """One spelling for addresses: no width, case, invisible characters, +tags (RFC 5233)."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", few_marks(text))
-        text = "".join(sign for sign in text if _is_seen(sign))
+        text = without(unicodedata.normalize("NFKC", few_marks(text)), _is_unseen)
     return _LOCAL_PART.sub(_without_tag, text).casefold()
 
 
-def _is_seen(sign: str) -> bool:
+def _is_unseen(sign: str) -> bool:
     # A mark that is left over after NFKC changes no letter: a variation selector, for one.
-    return unicodedata.category(sign) not in ("Cf", "Cn", "Mn") and sign not in UNSEEN
+    return unicodedata.category(sign) in ("Cf", "Cn", "Mn") or sign in UNSEEN
 
 
 def _plain_address(text: str) -> str:

@@ -120,7 +120,8 @@ class _Gathered:
             left = max(left - self.gone.get((segment, tenant), 0), rows_held)
             slug = self.slugs.get(tenant, f"#{tenant}")
             if whole := self.whole.get((segment, tenant)):
-                yield plan.Share(slug, left, (*whole, *holds), left, is_all_held=True)
+                counted = left if segment in self.closed else 0
+                yield plan.Share(slug, left, (*whole, *holds), counted, is_all_held=True)
                 continue
             # A closure counts what has become sensitive since, so that we look what is left.
             all_held = bool(rows_held) and not _has_free(segment, tenant)

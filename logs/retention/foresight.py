@@ -7,23 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from logs.retention import facts, keeping, plan, wording
-from logs.retention.segments import log_type_of
+from orgo_audit.policy.contradictions import LONGEST_NOTICE
 from orgo_audit.policy.schema import Policy
 
 
 def would_destroy(policy: Policy, *, now: datetime) -> list[plan.Sooner]:
     """What goes earlier under this policy than under the one in force, the oldest first.
 
-    Nothing of it goes before it was published for the notice that the policy gives.
+    Nothing of it goes before the longest notice is over.
     """
-    rules = keeping.rules(policy)
-    found = plan.sooner(facts.segments(now), keeping.rules(), rules)
-    return [_announced(one, rules, now) for one in found]
-
-
-def _announced(one: plan.Sooner, rules: plan.Rules, now: datetime) -> plan.Sooner:
-    notice = rules[one.organization, log_type_of(one.segment)].notice
-    return replace(one, becomes=max(one.becomes, notice.after(now)))
+    found = plan.sooner(facts.segments(now), keeping.rules(), keeping.rules(policy))
+    # Until then the policy of today is heeded too.
+    return [replace(one, becomes=max(one.becomes, LONGEST_NOTICE.after(now))) for one in found]
 
 
 def described_destruction(policy: Policy, *, now: datetime) -> Iterator[str]:

@@ -14,7 +14,7 @@ from logs.retention import plan
 from logs.retention.models import Decision, RetentionResolution
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, Conflict
-from orgo_audit.periods import Period
+from orgo_audit.periods import REFERENCE, Period
 from orgo_audit.policy import versions
 from orgo_audit.policy.regimes import BOUNDS, Bound, Kept, kept_cases, kept_log
 from orgo_audit.policy.schema import OrganizationPolicy, Policy
@@ -24,19 +24,39 @@ LONGEST_BASIS = 2000
 
 
 def rules(policy: Policy | None = None) -> dict[tuple[str, str], plan.Rule]:
-    """What the policy, else the one in force, and what was decided about conflicts, say of logs."""
-    policy = versions.current() if policy is None else policy
+    """What the policy and what was decided about conflicts say of logs.
+
+    Without one: the strictest of what is heeded, the policy in force and those just before it.
+    """
+    policies = versions.heeded() if policy is None else [policy]
     decided = decisions()
     found = {}
     for organization in Organization.objects.order_by("pk"):
-        own = policy.for_organization(organization.slug)
+        own = [one.for_organization(organization.slug) for one in policies]
         for kind in LogType:
-            period = destroyed_after(
-                kept_log(own, kind.view), decided.get((organization.pk, kind.view))
-            )
-            rule = plan.Rule(period, own.retention.notice, own.retention.approval)
-            found[organization.slug, kind.value] = rule
+            decision = decided.get((organization.pk, kind.view))
+            of_each = [_rule(one, kind, decision) for one in own]
+            found[organization.slug, kind.value] = _strictest(of_each)
     return found
+
+
+def _rule(own: OrganizationPolicy, kind: LogType, decision: str | None) -> plan.Rule:
+    period = destroyed_after(kept_log(own, kind.view), decision)
+    return plan.Rule(period, own.retention.notice, own.retention.approval)
+
+
+def _strictest(found: list[plan.Rule]) -> plan.Rule:
+    periods = [rule.period for rule in found]
+    known = [period for period in periods if period is not None]
+    return plan.Rule(
+        _longest(known) if len(known) == len(periods) else None,
+        _longest(rule.notice for rule in found),
+        "two_people" if any(rule.wants_two_people for rule in found) else "automatic",
+    )
+
+
+def _longest(periods: Iterable[Period]) -> Period:
+    return max(periods, key=lambda period: period.after(REFERENCE))
 
 
 def destroyed_after(kept: Kept, decision: str | None) -> Period | None:

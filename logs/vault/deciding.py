@@ -6,7 +6,6 @@ Nothing is ever decided by what `hr.approval_request` or `hr.decision` say: thos
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,22 +28,6 @@ from orgo_audit.accounts.people import names_of
 from orgo_audit.errors import Conflict, NotAllowed, NotFound
 
 NEWEST_REQUESTS = 500
-
-Carrier = Callable[[Dossier, Question], None]
-_CARRIERS: dict[Act, Carrier] = {}
-
-
-def carries_out(act: Act) -> Callable[[Carrier], Carrier]:
-    """Registers what carries an act out once it is granted, in the transaction that grants it.
-
-    It says when it is done: `dossier.end(RequestState.DONE, now=now)`.
-    """
-
-    def register(function: Carrier) -> Carrier:
-        _CARRIERS[act] = function
-        return function
-
-    return register
 
 
 # --- what a custodian sees ------------------------------------------------------------------------
@@ -165,6 +148,7 @@ def approve(question: Question) -> dict[str, Any]:
 
 
 def _grant(dossier: Dossier, question: Question, now: datetime) -> None:
+    """A reveal may be viewed now. An erasure takes its time: it is carried out after the answer."""
     petition = dossier.petition
     dossier.note(question.keys, granted_at=now)
     row = ApprovalRequest.objects.filter(pk=petition.id)
@@ -172,8 +156,6 @@ def _grant(dossier: Dossier, question: Question, now: datetime) -> None:
     if petition.act is Act.REVEAL:
         row.update(expires_at=now + timedelta(minutes=petition.minutes))
     notices.tell(question.organization, petition.act, Happening.APPROVED, petition.case)
-    if petition.act in _CARRIERS:
-        _CARRIERS[petition.act](dossier, question)
 
 
 @answers("deny")

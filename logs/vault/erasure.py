@@ -6,14 +6,15 @@ whom it would hit, nothing is erased, and the certificate says why.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from logs.cases.acts import Act
@@ -26,9 +27,8 @@ from logs.cases.models import (
 )
 from logs.retention import erasing, holds
 from logs.retention.models import ErasurePlan
-from logs.vault import dossiers, held_items, rotation, subjects
+from logs.vault import approvals, dossiers, held_items, keys, rotation, subjects
 from logs.vault.case_holds import CaseHolds
-from logs.vault.deciding import carries_out
 from logs.vault.dossiers import Dossier
 from logs.vault.keys import Keys, destroy
 from logs.vault.models import (
@@ -38,13 +38,16 @@ from logs.vault.models import (
     Participant,
     SealedEvents,
     Subject,
+    VaultRequest,
     WrappedKey,
 )
+from logs.vault.petitions import APPROVALS
 from logs.vault.questions import Question
 from logs.vault.subjects import Sought
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy import versions
 
+logger = logging.getLogger(__name__)
 NOTHING_LEFT = "nothing left"
 _SEVERAL = (
     "this name stands in several cases, and may be several people's: ask for NAME in CASE-CODE, or"
@@ -55,6 +58,7 @@ _HELD = (
     "kept under a legal hold (GDPR Art. 17(3)(e)); ask again once it is released and the notice"
     " is over"
 )
+_NOT_TWO = "fewer than two count any more; ask again"
 _BESIDE_OTHERS = (
     "waiting in no case may name the person beside others: have them placed first (list their"
     " workflow in the policy), then ask again"
@@ -93,12 +97,40 @@ class Erasure:
         return [asdict(visited) for visited in self.certificate]
 
 
-@carries_out(Act.ERASE)
-def carry_out_granted(dossier: Dossier, question: Question) -> None:
-    """What two custodians have granted. The requests that name the person go too, this one last."""
+def carry_out_granted() -> int:
+    """Carries out what two custodians have granted, one transaction each; how many ended.
+
+    One that fails is tried again, and stops neither the others nor the vault.
+    """
+    approved = VaultRequest.objects.annotate(given=Count("approvals"))
+    waiting = approved.filter(ended_at=None, given__gte=APPROVALS).order_by("pk")
+    return sum(
+        _is_ended(row.pk, row.organization) for row in waiting.select_related("organization")
+    )
+
+
+def _is_ended(identifier: UUID, organization: Organization) -> bool:
+    try:
+        with keys.session() as own:
+            question = Question(organization, None, {}, own)
+            dossier = dossiers.take(identifier, organization, own)
+            if dossier.petition.act is Act.ERASE and dossier.words.granted_at is not None:
+                _end_granted(dossier, question)
+            return dossier.is_over
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception as fault:  # noqa: BLE001  (it must not stop what waits behind it)
+        logger.error("an erasure failed; it is tried again", extra={"fault": type(fault).__name__})
+        return False
+
+
+def _end_granted(dossier: Dossier, question: Question) -> None:
+    """The requests that name the person go too, this one last."""
     now, organization = timezone.now(), question.organization
     person = dossier.words.person_in_case
-    erased = carry_out(organization, person, question.keys, now=now)
+    erased = _refused("approvals", _NOT_TWO)
+    if approvals.is_approved(dossier, question):
+        erased = carry_out(organization, person, question.keys, now=now)
     certificate = erased.as_json()
     if erased.is_done:
         named = _end_requests(dossier, subjects.sought(person), question, now)

@@ -40,18 +40,27 @@ def naming(
     items = HeldItem.objects.filter(organization=organization)
     for item in items.exclude(reason=HeldReason.UNREADABLE).order_by("pk"):
         content = envelopes.opened(bytes(item.envelope), organization.slug)
-        events = [one["event"] for one in content["items"]]
-        if not any(map(reader.names_person, events)):
+        read = [reader.read(one["event"]) for one in content["items"]]
+        if not any(one.names_person for one in read):
             continue
         if whom.case is not None:
             found.perhaps.append(item.pk)
-        elif any(map(reader.names_others, events)):
+        elif any(one.names_others for one in read):
             found.beside_others.append(item.pk)
-        elif holds.keep_waiting(content, item.held_on, map(reader.facts, events)):
+        elif holds.keep_waiting(content, item.held_on, [one.facts for one in read]):
             found.on_hold.append(item.pk)
         else:
             found.alone.append(item.pk)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Whom an event names. In doubt others too: it is no object, so that nobody can tell."""
+
+    names_person: bool
+    names_others: bool
+    facts: frozenset[str]  # every name, address and number of theirs, and each text
 
 
 class _Reader:
@@ -66,39 +75,24 @@ class _Reader:
         self._naming = NamingKeys(self._workflow)
         self._mailboxes = {key_of_text(box) for one in workflows for box in one.mailboxes}
 
-    def names_person(self, event: object) -> bool:
+    def read(self, event: object) -> _Read:
         """By the key, or by every word of the name in one text: one word alone names nobody."""
-        if len(self._key) > 1 and self._key in self._people(event):
-            return True
-        return len(self._words) > 1 and any(
-            self._words <= tokens_of([Person(OTHER, "", {"identity": text})])
-            for text in _texts(event)
+        texts = set(_texts(event))
+        blocks = naming_blocks(event, self._naming) if isinstance(event, dict) else []
+        named = people_of(blocks, self._workflow)
+        written = [person for text in texts for person in people_in([text], ())]
+        keys = {person.key for person in named}
+        # Every address anywhere, and whoever stands where people are named.
+        keys |= {one.key for one in written if "@" in one.key and is_one_person(one.key)}
+        is_named = len(self._key) > 1 and self._key in keys
+        return _Read(
+            is_named or (len(self._words) > 1 and any(map(self._has_every_word, texts))),
+            not isinstance(event, dict) or not keys <= {self._key, *self._mailboxes},
+            frozenset(texts.union(*(person.fields.values() for person in named + written))),
         )
 
-    def names_others(self, event: object) -> bool:
-        """Also where the event is no object, so that nobody can tell."""
-        if not isinstance(event, dict):
-            return True
-        return not self._people(event) <= {self._key, *self._mailboxes}
-
-    def facts(self, event: object) -> Iterator[str]:
-        """Every name, address and number of whoever it names, and each text in it."""
-        named = naming_blocks(event, self._naming) if isinstance(event, dict) else []
-        found = people_of(named, self._workflow)
-        for text in _texts(event):
-            yield text
-            found += people_in([text], ())
-        for person in found:
-            yield from person.fields.values()
-
-    def _people(self, event: object) -> set[str]:
-        """The keys of whoever stands where people are named, and of every address anywhere."""
-        named = naming_blocks(event, self._naming) if isinstance(event, dict) else []
-        found = {person.key for person in people_of(named, self._workflow)}
-        for text in _texts(event):
-            keys = (person.key for person in people_in([text], ()) if "@" in person.key)
-            found.update(filter(is_one_person, keys))
-        return found
+    def _has_every_word(self, text: str) -> bool:
+        return self._words <= tokens_of([Person(OTHER, "", {"identity": text})])
 
 
 def _texts(event: object) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orgo_audit.folding import few_marks, fold
+from orgo_audit.folding import few_marks, fold, without
 
 Field = Literal["identity", "name", "email", "phone", "address"]
 
@@ -81,9 +81,7 @@ def plain(text: str) -> str:
     text = _CONTROL.sub("", text)
     if text.isascii():
         return text
-    visible = "".join(
-        sign for sign in few_marks(text) if unicodedata.category(sign) not in _INVISIBLE
-    )
+    visible = without(few_marks(text), lambda sign: unicodedata.category(sign) in _INVISIBLE)
     return _ALSO_INVISIBLE.sub("", unicodedata.normalize("NFKC", visible))
 
 

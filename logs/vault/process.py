@@ -104,7 +104,10 @@ def _serve(stopped: threading.Event) -> None:
         _check_keyring()  # first: without it nothing is served
         if housekeeping.is_due():  # first: a question that ended this process must not do so again
             _keep_house()
-        worked = answering.answer_all() + inbox.drain()
+        worked = answering.answer_all()
+        if worked:
+            erasure.carry_out_granted()
+        worked += inbox.drain()
         if (in_force := versions.in_force()) and in_force.pk != policy_seen:
             policy_seen = in_force.pk
             inbox.retry_held()
@@ -124,6 +127,7 @@ def _keep_house() -> None:
     answering.forget_stale()
     deciding.expire(timezone.now())
     endings.end_cases(timezone.now())
+    erasure.carry_out_granted()
     erasure.tell_of_events()
     today = timezone.now().date()
     if rotation.is_due(keyring.read(settings.ORGO_VAULT_KEYRING), today):

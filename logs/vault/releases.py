@@ -6,7 +6,7 @@ A custodian sees the masked text only: whoever the case is about is not known by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ LONGEST_TEXT = 20_000
 MOST_EVENTS = 50
 MOST_CASES = 100
 _WORD = re.compile(r"\w+")
+_TO_LAST_BLANK = re.compile(r".*\s", re.DOTALL)
 # What HR has of an event already, or must not have at all; beside all keys that name people.
 _NO_TEXT = frozenset(
     {
@@ -160,9 +161,15 @@ def _masked_texts(case: Case, events: Sequence[CaseEvent], question: Question) -
     items = sealing.items_of(case.pk, [event.pk for event in events], question.keys)
     texts = {code: "\n".join(_words(item["event"], naming)) for code, item in items.items()}
     people, labels = _people(case, question.keys)
-    return {
-        code: masked(text[:LONGEST_TEXT], people, labels) for code, text in texts.items() if text
-    }
+    return {code: _masked(text, people, labels) for code, text in texts.items() if text}
+
+
+def _masked(text: str, people: Sequence[Person], labels: Mapping[str, str]) -> str:
+    """One that is too long is cut between two words: half a name would pass the mask."""
+    if len(text) <= LONGEST_TEXT:
+        return masked(text, people, labels)
+    whole = _TO_LAST_BLANK.match(text[:LONGEST_TEXT])
+    return masked(whole[0].rstrip() if whole else "", people, labels) + " […]"
 
 
 def _words(value: Any, naming: NamingKeys) -> Iterator[str]:

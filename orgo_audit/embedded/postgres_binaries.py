@@ -8,18 +8,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import environ
-
 from orgo_audit.embedded import paths
 from orgo_audit.embedded.unprivileged import Account, can_run
 from orgo_audit.errors import Unavailable
+from orgo_audit.operator_settings import env
 
 OLDEST_MAJOR = 15
 
 
 def find_binaries() -> Path:
     """The folder with `postgres` and `initdb`: ORGO_PG_BIN, else the one our packages bring."""
-    named = environ.FileAwareEnv().str("ORGO_PG_BIN", default="")
+    named = env.str("ORGO_PG_BIN", default="")
     if named:
         folder = Path(named)
         if not (folder / "initdb").is_file():

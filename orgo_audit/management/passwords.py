@@ -5,17 +5,17 @@ from __future__ import annotations
 import getpass
 import sys
 
-import environ
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from orgo_audit.accounts.models import User
+from orgo_audit.operator_settings import env
 
 
 def new_password(name: str) -> str:
     """`ORGO_PASSWORD`, else asked twice; CommandError if it is too weak or the two differ."""
-    password = environ.FileAwareEnv().str("ORGO_PASSWORD", default="") or _asked()
+    password = env.str("ORGO_PASSWORD", default="") or _asked()
     try:
         validate_password(password, User(username=name))
     except ValidationError as error:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from orgo_audit.errors import Conflict, NotFound, PolicyError, Unavailable
 from orgo_audit.policy.changes import consequences
+from orgo_audit.policy.contradictions import LONGEST_NOTICE
 from orgo_audit.policy.loading import load_policy, read_policy_file
 from orgo_audit.policy.models import PolicyState, PolicyVersion
 from orgo_audit.policy.nodes import decode
@@ -55,6 +56,19 @@ def current() -> Policy:
     policy = known.policy if known is not None and unchanged else _policy_of(version_id)
     _known = _Known(version_id, policy, monotonic())
     return policy
+
+
+def heeded() -> list[Policy]:
+    """The policy in force, and each that was within the longest notice.
+
+    Nothing is destroyed that one of them keeps: SQL's `heeded_versions` has the last word.
+    """
+    found, since = [current()], LONGEST_NOTICE.before(timezone.now())
+    accepted = list(_accepted()[:1])
+    while accepted and accepted[0].decided_at and accepted[0].decided_at > since:
+        accepted = list(_accepted().filter(id__lt=accepted[0].pk)[:1])
+        found += filter(None, map(readable_policy, accepted))
+    return found
 
 
 def forget_cache() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -33,6 +34,16 @@ def password(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def organization() -> Organization:
     return an_organization("north")
+
+
+def test_a_password_in_a_file_ends_where_its_line_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, organization: Organization
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    monkeypatch.setenv("ORGO_PASSWORD_FILE", str(file))
+    run("create_user", "anna", "--role", "admin", "--organization", "north")
+    assert User.objects.get(username="anna").check_password(PASSWORD)
 
 
 # --- organizations ------------------------------------------------------------------------------

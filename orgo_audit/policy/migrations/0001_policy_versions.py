@@ -84,8 +84,21 @@ BEGIN
 END $$;
 CREATE TRIGGER guard_policy_version BEFORE UPDATE ON policy_policyversion
   FOR EACH ROW EXECUTE FUNCTION guard_policy_version();
+CREATE FUNCTION guard_new_policy_version() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.loaded_at := now();
+  IF NEW.decided_at IS NOT NULL THEN
+    NEW.decided_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_new_policy_version BEFORE INSERT ON policy_policyversion FOR EACH ROW
+  WHEN (current_user = 'orgo_worker') EXECUTE FUNCTION guard_new_policy_version();
 """
 _UNGUARD = """
+DROP TRIGGER guard_new_policy_version ON policy_policyversion;
+DROP FUNCTION guard_new_policy_version();
 DROP TRIGGER guard_policy_version ON policy_policyversion;
 DROP FUNCTION guard_policy_version();
 """

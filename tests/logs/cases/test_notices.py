@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -74,6 +76,27 @@ def test_what_the_server_refuses_is_tried_again(monkeypatch: pytest.MonkeyPatch)
         patched.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
         assert send() == 0
     assert send() == 1
+
+
+def test_a_recipient_whom_the_server_refuses_keeps_no_other_from_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home, backend = an_organization(), locmem.EmailBackend
+    for name in ("gone@organization.com", "dpo@organization.com", "hr@organization.com"):
+        a_notice(home, name)
+    deliver = backend.send_messages
+
+    def refuse_one(self: locmem.EmailBackend, messages: list[mail.EmailMessage]) -> int:
+        if messages[0].to == ["gone@organization.com"]:
+            raise SMTPRecipientsRefused({"gone@organization.com": (550, b"no such user")})
+        return int(deliver(self, messages))
+
+    monkeypatch.setattr(backend, "send_messages", refuse_one)
+    assert (send(), send()) == (2, 0)
+    assert [message.to for message in mail.outbox] == [
+        ["dpo@organization.com"],
+        ["hr@organization.com"],
+    ]
 
 
 def test_after_a_week_nobody_is_told_any_more() -> None:

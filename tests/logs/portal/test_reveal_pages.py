@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from logs.cases.models import Look, LookedAt
+from logs.retention import erasing
 from orgo_audit.accounts.models import Role, User
 from orgo_audit.accounts.people import take_role
 from orgo_audit.policy import versions
@@ -336,6 +338,10 @@ def test_an_erasure_that_the_law_forbids_now_says_why(scene: Scene) -> None:
     dpo = signed_in(a_user(Role.DPO, scene.home))
     page = dpo.post(ERASURE, {"person": JANE, "reason": "She asked for it."}, follow=True)
     path = page.redirect_chain[-1][0]
+    early = text_of(as_custodian(scene.anna).get(path))
+    assert ("are still being searched" in early, "Approve with" in early) == (True, False)
+    with setting_the_scene():
+        erasing.run(timezone.now())
     for custodian in (scene.anna, scene.ben):
         signs(as_custodian(custodian), custodian, path)
     assert "Approved, and not carried out" in text_of(dpo.get(path))

@@ -35,11 +35,13 @@ from tests.old_events import (
     segment_of,
     stored_ids,
 )
-from tests.policies import in_force
+from tests.policies import alone_in_force, in_force
 
 pytestmark = pytest.mark.usefixtures("as_worker", "committed")
 
 SIX_MONTHS = 'retention_policies: {activity_logs: "6 months"}'
+FIVE_MONTHS = 'retention_policies: {{activity_logs: "5 months", error_logs: "{} months"}}'
+THREE_MONTHS = 'retention_policies: {activity_logs: "3 months"}'
 ACTIVITY_A_YEAR = "{activity_logs: 1 year}"
 NORTH_LONGER = f"""
 {SIX_MONTHS}
@@ -153,9 +155,22 @@ def test_only_one_organizations_rows_go_where_another_keeps_the_month_longer() -
     assert (certificate.organization, certificate.rows_destroyed) == (home, 2)
     assert certificate.rows_at_closing == 2
     assert {said.organization_id for said in announcements()} == {home.pk}
-    in_force(SIX_MONTHS)
+    alone_in_force(SIX_MONTHS, using="owner")
     assert two_nights() == [Destroyed(segment_of(old), None, 1)]
     assert stored_ids() == set()
+
+
+def test_a_new_policy_destroys_nothing_that_the_last_one_kept(home: Organization) -> None:
+    stays = an_old_event(home, months_ago(5))
+    in_force(THREE_MONTHS)
+    assert two_nights() == []
+    assert stored_ids() == {stays}
+
+
+def test_after_two_days_it_does(home: Organization) -> None:
+    an_old_event(home, months_ago(5))
+    alone_in_force(THREE_MONTHS, using="owner")
+    assert [gone.rows for gone in two_nights()] == [1]
 
 
 def test_each_organization_is_told_its_own_period_alone() -> None:
@@ -288,13 +303,17 @@ def test_another_period_is_published_anew_and_the_certificate_names_the_policy_i
 ) -> None:
     an_old_event(home, months_ago(8))
     applying.run(timezone.now())
-    in_force('retention_policies: {activity_logs: "5 months"}')
+    alone_in_force('retention_policies: {activity_logs: "5 months"}', using="owner")
     age_plans(NOTICE)
     assert [gone.rows for gone in two_nights()] == [1]
-    in_force('retention_policies: {activity_logs: "5 months", error_logs: "9 months"}')
+    alone_in_force(
+        'retention_policies: {activity_logs: "5 months", error_logs: "9 months"}', using="owner"
+    )
     an_old_event(home, months_ago(9))
     applying.run(timezone.now())
-    in_force('retention_policies: {activity_logs: "5 months", error_logs: "8 months"}')
+    alone_in_force(
+        'retention_policies: {activity_logs: "5 months", error_logs: "8 months"}', using="owner"
+    )
     age_plans(NOTICE)
     assert [gone.rows for gone in applying.run(timezone.now())] == [1]
     plans = PlannedDestruction.objects.order_by("published_at", "state")

@@ -19,7 +19,7 @@ from tests.builders import a_user, an_organization
 from tests.database import login_of_default
 from tests.logs.retention.test_applying import NOTICE
 from tests.old_events import age_plans, an_old_event, months_ago
-from tests.policies import in_force
+from tests.policies import alone_in_force, in_force
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -148,7 +148,7 @@ def test_others_find_nothing_to_approve(home: Organization, role: Role) -> None:
 
 def test_nobody_approves_what_needs_no_approval(home: Organization) -> None:
     row = planned(home)
-    in_force('retention_policies: {activity_logs: "6 months"}')
+    alone_in_force('retention_policies: {activity_logs: "6 months"}')
     with pytest.raises(Conflict, match="no approval"):
         approvals.approve(an_admin(home, "anna"), row.pk)
 

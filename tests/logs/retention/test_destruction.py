@@ -274,6 +274,19 @@ def test_a_month_is_over_to_the_second(whole: Scene) -> None:
     assert run((KEEP, [ends, timedelta()]), whole.drop, alias="owner") == 2
 
 
+def test_whoever_loads_a_policy_lets_nothing_go_that_the_last_one_keeps(whole: Scene) -> None:
+    """The worker's login may load one."""
+    longer = rewritten("""jsonb_set(plain, '{retention_policies,activity_logs}', '"2 years"')""")
+    shorter = rewritten("""jsonb_set(plain, '{retention_policies,activity_logs}', '"1 day"')""")
+    assert run(whole.drop) == 2
+    refused("not over", (longer, []), (shorter, []), whole.drop)
+
+
+def test_a_decision_is_of_the_moment_in_which_a_worker_says_it(whole: Scene) -> None:
+    told = "SELECT max(decided_at) = now() FROM policy_policyversion WHERE plain = '{}'"
+    assert run((rewritten("'{}'::jsonb"), []), (told, [])) is True
+
+
 def test_an_event_is_over_to_the_second(part: Scene) -> None:
     recorded_at = months_ago(8)
     for seconds in (1, 0):

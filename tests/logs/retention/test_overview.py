@@ -151,7 +151,7 @@ def test_what_another_policy_would_destroy_is_told_by_segment_and_organization(
     in_force(NORTH_LONGER)
     filled(home, north)
     lines = list(described_destruction(load_policy(SIX_MONTHS, name="x"), now=timezone.now()))
-    tomorrow = f"{timezone.now() + timedelta(days=1):%Y-%m-%d}"
-    told = f"{SEGMENT} of north: 2 events, from {tomorrow} on;"
+    not_before = f"{timezone.now() + timedelta(days=2):%Y-%m-%d}"
+    told = f"{SEGMENT} of north: 2 events, from {not_before} on;"
     assert [line for line in lines if line.startswith(told)]
     assert not [line for line in lines if "home" in line]

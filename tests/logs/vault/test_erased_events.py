@@ -9,14 +9,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from logs.cases.models import Case, CaseState
+from logs.cases.models import ApprovalRequest, Case, CaseState
 from logs.record import own_events
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from logs.retention import erasing, holds
 from logs.retention.models import ErasurePlan, ErasureSought
 from logs.vault import erasure
+from logs.vault.models import Subject
 from orgo_audit.accounts.models import Role
+from orgo_audit.accounts.people import take_role
 from tests.builders import a_user, setting_the_scene, stored, wire_event
 from tests.logs.vault.erasing import certificate
 from tests.logs.vault.scene import Scene, a_scene, shown
@@ -188,3 +190,47 @@ def test_the_requests_page_tells_what_it_would_destroy(scene: Scene, client: Cli
     assert b"being searched; ask again in a minute" in client.get(address).content
     work()
     assert b"1 to be erased" in client.get(address).content
+
+
+# --- carried out after the answer ---------------------------------------------------------------
+
+
+def test_one_that_fails_is_tried_again_and_stops_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close()
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "carry_out", fail)
+        request = granted(scene)
+        assert shown(request).state == "approved"
+        assert shown(scene.granted()).state == "approved", "the vault answers all the same"
+    with the_vaults_rights():
+        assert erasure.carry_out_granted() == 1
+    assert shown(request).state == "done"
+
+
+def test_who_is_no_custodian_any_more_has_approved_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close()
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "_end_granted", lambda *_: None)
+        request = granted(scene)
+    with setting_the_scene():
+        take_role(scene.ben.user, Role.CUSTODIAN, scene.home)
+    with the_vaults_rights():
+        assert erasure.carry_out_granted() == 1
+    assert certificate(shown(request)) == {"approvals": "fewer than two count any more; ask again"}
+
+
+def test_a_state_set_by_sql_carries_nothing_out(scene: Scene) -> None:
+    close()
+    request = asked(scene)
+    with the_vaults_rights():
+        ApprovalRequest.objects.filter(pk=request).update(state="approved")
+        assert erasure.carry_out_granted() == 0
+        assert Subject.objects.filter(erased_on=None).count() == 2

@@ -140,3 +140,23 @@ def test_texts_of_a_long_case_come_page_by_page(
     assert [text["place"] for text in rest["texts"]] == list(range(51, 62))
     assert "line 59" in rest["texts"][-1]["text"]
     assert rest["next"] is None
+
+
+def test_a_text_too_long_is_cut_between_two_words_and_says_so(
+    vault_at_hand: VaultAtHand,
+) -> None:
+    home = an_organization()
+    people = {"reporter": {"name": "Bartholomew Roe"}}
+    until = releases.LONGEST_TEXT - len("Barthol")
+    Service(home).deliver(
+        REPORT
+        | {
+            "identities": people,
+            "reason": "x",
+            "nested": {"body": "go " * (until // 3) + "Bartholomew"},
+        }
+    )
+    vault_at_hand.drain()
+    (told,) = texts_for(a_user(Role.CUSTODIAN, home), home)
+    assert told["text"].endswith("go […]")
+    assert "Barthol" not in told["text"]
