@@ -8,10 +8,12 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 
@@ -82,6 +84,19 @@ def _judge_lifetime(request: HttpRequest) -> None:
         logout(request)
     else:
         sessions.keep(request.session, now=now)
+
+
+def told_at_sign_in(get_response: Answer) -> Answer:
+    """Whoever sends a form after the session's end is told so where they sign in again."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        leads_to = response.headers.get("Location", "")
+        if request.method == "POST" and leads_to.startswith(f"{reverse('sign-in')}?"):
+            messages.warning(request, "Your session has ended. What you sent was not kept.")
+        return response
+
+    return middleware
 
 
 def viewer_time_zone(get_response: Answer) -> Answer:

@@ -11,7 +11,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.urls import URLPattern, path, reverse
@@ -141,9 +140,9 @@ class LegalHoldAdmin(ReadOnlyAdmin):
         return self.render(request, "logs/hold.html", context)
 
     def release_view(self, request: HttpRequest, hold_id: UUID) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         hold = self._hold(request, hold_id)
+        if request.method != "POST":
+            return HttpResponseRedirect(self._url_of(hold))
         step = STEPS.get(request.POST.get("step", ""))
         if step is None:
             messages.error(request, UNSAID)

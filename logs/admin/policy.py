@@ -8,13 +8,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import SuspiciousOperation
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotAllowed,
-    HttpResponseRedirect,
-)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
@@ -111,7 +106,7 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
 
     def decide_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return redirect("admin:policy_policyversion_change", version_id)
         wanted = [name for name in DECISIONS if name in request.POST]
         if len(wanted) != 1:
             raise SuspiciousOperation("one decision at a time")

@@ -14,7 +14,6 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.urls import URLPattern, path
@@ -154,7 +153,7 @@ class RetentionAdmin(ReadOnlyAdmin):
 
     def approve_view(self, request: HttpRequest, plan_id: UUID) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return HttpResponseRedirect(self.list_url)
         try:
             row = approvals.approve(person_of(request), plan_id)
         except NotFound:

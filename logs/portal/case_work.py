@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from logs.cases import errands, reading, working
 from logs.cases.access import HrViewer, hr_managers_of
@@ -79,9 +79,12 @@ def _confirm(request: HttpRequest, case: Case, step: str) -> HttpResponse:
 
 
 @hr_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def case_notes(request: HttpRequest, viewer: HrViewer, code: UUID) -> HttpResponse:
+    """Keeps a note; whoever comes by its address alone, as after a sign-in, is led to the case."""
     case = reading.case_to_work(viewer, code)
+    if request.method != "POST":
+        return back_to(code)
     text = request.POST.get("text", "")
     if (found := _ADDRESS.search(text)) and "as_it_is" not in request.POST:
         return _note_page(request, case, text, status=400, address=found[0])

@@ -237,7 +237,7 @@ MATRIX = [
     page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 200, 404),
     page(REFUSED, f"/{QUARANTINE}{{quarantined}}/change/", 400, 400, method="POST"),
     page(RETENTION, f"/{RETENTION}", 200, 200),
-    page(APPROVE, f"/{RETENTION}{{plan}}/approve/", 405, 405),
+    page(APPROVE, f"/{RETENTION}{{plan}}/approve/", 302, 302),
     page(APPROVE, f"/{RETENTION}{{plan}}/approve/", 302, 404, method="POST"),
     page(RESOLVE, f"/{RETENTION}{{conflict}}/security_logs/resolve/", 200, 404),
     page(RESOLVE, f"/{RETENTION}{{conflict}}/error_logs/resolve/", 404, 404),
@@ -246,7 +246,7 @@ MATRIX = [
     page(f"{HOLDS}add/", f"/{HOLDS}add/", 200, 200),
     page(f"{HOLDS}add/", f"/{HOLDS}add/", 200, 200, method="POST"),
     page(f"{HOLD}change/", f"/{HOLDS}{{hold}}/change/", 200, 404),
-    page(f"{HOLD}release/", f"/{HOLDS}{{hold}}/release/", 405, 405),
+    page(f"{HOLD}release/", f"/{HOLDS}{{hold}}/release/", 302, 404),
     page(f"{HOLD}release/", f"/{HOLDS}{{hold}}/release/", 302, 404, method="POST"),
     page(CERTIFICATES, f"/{CERTIFICATES}", 200, 200),
     *(
@@ -255,7 +255,7 @@ MATRIX = [
     ),
     page(POLICY, f"/{POLICY}", 200, 404),
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
-    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 405, 404),
+    page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 302, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 400, 404, method="POST"),
     page(TOKENS, f"/{TOKENS}", 200, 200),
     page(f"{TOKENS}add/", f"/{TOKENS}add/", 200, 200),
@@ -324,7 +324,7 @@ MATRIX = [
     ),
     restricted(STEP, "/cases/{case}/steps/closed/", 200),
     restricted(STEP, "/cases/{case}/steps/closed/", 302, method="POST"),
-    restricted(f"{HR_CASE}notes/", "/cases/{case}/notes/", 405),
+    restricted(f"{HR_CASE}notes/", "/cases/{case}/notes/", 302),
     *(
         restricted(f"{HR_CASE}{rest}", f"/cases/{{case}}/{rest}", 400, method="POST")
         for rest in ("notes/", "assignment/", "reveal-request/")

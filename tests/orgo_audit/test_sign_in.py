@@ -154,3 +154,20 @@ def test_an_operator_opens_an_account_again(anna: User) -> None:
     assert out.getvalue().endswith("nothing was counted against anna\n")
     with pytest.raises(CommandError, match="there is no user 'bob'"):
         call_command("unlock", "bob")
+
+
+def test_a_second_sign_in_form_leads_on_once_another_tab_has_signed_in(anna: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(anna)
+    answer = client.post("/sign-in/?next=/sessions/", {"username": "anna", "password": PASSWORD})
+    assert answer.headers["Location"] == "/sign-in/?next=/sessions/"
+    leads_to = client.get("/sign-in/?next=/sessions/").headers["Location"]
+    assert leads_to == "/sessions/"
+
+
+def test_an_address_says_which_methods_it_takes() -> None:
+    answer = Client().get("/sign-out/")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST, OPTIONS"
+    assert "it takes POST, OPTIONS alone" in answer.content.decode()
+    assert Client().post("/api/v1/docs/").json()["detail"].endswith("it takes GET, HEAD alone.")

@@ -162,8 +162,18 @@ def test_a_note_without_an_address_is_kept_at_once(desk: Desk, case: Case, text:
     assert desk.post(address(case, "notes/"), {"text": text}).status_code == 302
 
 
-def test_a_notes_address_is_no_page(desk: Desk, case: Case) -> None:
-    assert desk.get(address(case, "notes/")).status_code == 405
+def test_a_notes_address_leads_to_the_case(desk: Desk, case: Case) -> None:
+    assert desk.get(address(case, "notes/")).headers["Location"] == address(case)
+
+
+def test_a_note_after_the_session_is_not_kept_and_the_sign_in_says_so(
+    desk: Desk, case: Case
+) -> None:
+    desk.client.logout()
+    answer = desk.post(address(case, "notes/"), {"text": "Anon1 called."})
+    sign_in = words_of(desk.get(answer.headers["Location"]))
+    assert "Your session has ended. What you sent was not kept." in sign_in
+    assert "session has ended" not in words_of(desk.get(answer.headers["Location"]))
 
 
 # --- assignment ---------------------------------------------------------------------------------
