@@ -25,7 +25,7 @@ _DESCRIPTION = (
     "Services deliver events and read them back. Errors are `application/problem+json` with a"
     " stable `code`; unknown query parameters are refused; every list pages by key: follow `next`."
 )
-# Status, its usual codes, what a caller does about it.
+# Status, its codes, what a caller does about it.
 ERRORS = (
     (
         400,
@@ -70,13 +70,16 @@ ERRORS = (
             "wrong_length",
             "bad_petition",
             "bad_assertion",
+            "bad_scope",
+            "unknown_organization",
+            "bad_request",
             "bad_input",
         ),
         "Mend the request; `path` says where. Sending it again changes nothing.",
     ),
     (
         401,
-        ("not_authenticated", "authentication_failed", "second_factor_needed"),
+        ("not_authenticated", "second_factor_needed"),
         "Send a token that is valid; a person finishes the sign-in first.",
     ),
     (
@@ -88,19 +91,29 @@ ERRORS = (
     (405, ("method_not_allowed",), "`Allow` names the methods."),
     (
         409,
-        ("idempotency_key_reused", "truncated"),
+        ("idempotency_key_reused",),
         "Another body has this key: choose a new key.",
     ),
     (
         409,
-        ("not_approved", "reveal_over", "not_open", "decided_already", "no_passkey"),
-        "Not as things stand: look at the request again.",
+        (
+            "not_approved",
+            "reveal_over",
+            "not_open",
+            "asked_already",
+            "decided_already",
+            "no_passkey",
+            "truncated",
+            "conflict",
+        ),
+        "Not as things stand: look at it again.",
     ),
     (415, ("unsupported_media_type",), "Send JSON or NDJSON, packed with gzip or not at all."),
     (429, ("too_fast",), "Wait for `Retry-After` seconds; then the same request again."),
+    (500, ("server_error",), "Our fault, and in our log; try the same request again later."),
     (
         503,
-        ("database_away", "vault_key_missing", "unavailable"),
+        ("database_away", "vault_key_missing", "passkeys_unavailable", "unavailable"),
         "Wait for `Retry-After` seconds, or try later; the same request again.",
     ),
 )

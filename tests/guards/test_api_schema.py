@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +93,55 @@ def test_the_page_has_an_anchor_and_an_example_for_every_operation() -> None:
     for place, operation in operations():
         assert f'id="{operation["operationId"]}"' in page, place
     assert page.count("curl &#x27;") == sum(len(op["x-codeSamples"]) for _, op in operations())
+
+
+# --- codes --------------------------------------------------------------------------------------
+
+ROOT = Path(api_docs.__file__).parents[1]
+# What takes a code without its name, and in which place.
+PLACES = {"problem": 1, "_error": 2, "_Refused": 0}
+# Raised where no caller of the API hears of it.
+UNHEARD = {
+    "the root of all errors": {"error"},
+    "the operator's commands and settings": {"bad_policy", "bad_period", "another_secret_key"},
+    "imported files": {"malformed_syslog", "torn_line", "line_too_long"},
+    "the vault's inbox and keys": {"bad_envelope", "vault_keys_lost"},
+    "the pages of cases": {"step_impossible", "not_assignable"},
+    "the pages of passkeys": {
+        *("too_many_passkeys", "passkey_known", "enrolment_over", "proven_already"),
+        *("own_passkey", "confirmed_already"),
+    },
+}
+
+
+def test_the_documentation_lists_every_code_that_the_api_can_answer() -> None:
+    documented = Path(api_docs.__file__)
+    sources = {path for app in ("logs", "orgo_audit") for path in (ROOT / app).rglob("*.py")}
+    trees = [ast.parse(path.read_text()) for path in sources - {documented}]
+    listed = {code for _, codes, _ in api_docs.ERRORS for code in codes}
+    raised = {code for tree in trees for code in codes_in(tree)}
+    assert raised - set().union(*UNHEARD.values()) <= listed
+    assert listed <= {word for tree in trees for word in words_in(tree)}
+
+
+def codes_in(tree: ast.AST) -> Iterator[str]:
+    """Each `code = "..."`, `code="..."`, and the code that an answer or a refusal is made with."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name("code")]) | ast.keyword(arg="code"):
+                yield from codes_of(node.value)
+            case ast.Call(func=ast.Name(name)) if name in PLACES:
+                for argument in node.args[PLACES[name] :][:1]:
+                    yield from codes_of(argument)
+
+
+def codes_of(value: ast.expr) -> Iterator[str]:
+    match value:
+        case ast.Constant(str() as code):
+            yield code
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*codes_of(one), *codes_of(other))
+
+
+def words_in(tree: ast.AST) -> Iterator[str]:
+    return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
