@@ -162,6 +162,12 @@ def test_a_note_without_an_address_is_kept_at_once(desk: Desk, case: Case, text:
     assert desk.post(address(case, "notes/"), {"text": text}).status_code == 302
 
 
+def test_a_notes_time_names_its_zone(desk: Desk, case: Case) -> None:
+    desk.client.cookies["orgo_time_zone"] = "Europe/Berlin"
+    desk.post(address(case, "notes/"), {"text": "Anon1 called."})
+    assert "Times in Europe/Berlin" in desk.page(address(case))
+
+
 def test_a_notes_address_leads_to_the_case(desk: Desk, case: Case) -> None:
     assert desk.get(address(case, "notes/")).headers["Location"] == address(case)
 
