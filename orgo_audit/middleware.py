@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 
+from orgo_audit import directions
 from orgo_audit.accounts import sessions
 from orgo_audit.callers import method_of
 
@@ -94,6 +95,18 @@ def told_at_sign_in(get_response: Answer) -> Answer:
         leads_to = response.headers.get("Location", "")
         if request.method == "POST" and leads_to.startswith(f"{reverse('sign-in')}?"):
             messages.warning(request, "Your session has ended. What you sent was not kept.")
+        return response
+
+    return middleware
+
+
+def directions_seen(get_response: Answer) -> Answer:
+    """No value turns its direction of reading unseen on a page; the API and files tell it as is."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.content = directions.seen(response.content.decode())
         return response
 
     return middleware

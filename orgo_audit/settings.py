@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "orgo_audit.sign_in.second_factor_gate.second_factor_gate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "orgo_audit.middleware.told_at_sign_in",
+    "orgo_audit.middleware.directions_seen",
     "orgo_audit.pages.wrong_method",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "orgo_audit.middleware.viewer_time_zone",

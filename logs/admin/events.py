@@ -34,6 +34,7 @@ from logs.record.vocabulary import LogType
 from logs.record.wire import as_wire
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.callers import address_of, person_of
+from orgo_audit.directions import escaped
 from orgo_audit.errors import BadInput, NotFound
 
 # A task id that an address can hold as a path. A line break, or dots alone, would not arrive.
@@ -164,7 +165,7 @@ class EventAdmin(ReadOnlyAdmin):
                 "event": event,
                 "values": self._values(event),
                 "details": {name: pretty(value) for name, value in event.details.items()},
-                "wire": pretty(as_wire(event, event.organization.slug)),
+                "wire": escaped(pretty(as_wire(event, event.organization.slug))),
                 "lateness": listing.lateness(event),
                 "trace_url": trace_address(event.task_id) if event.task_id else "",
             },

@@ -343,6 +343,21 @@ def test_a_nul_finds_no_task(admin: Client) -> None:
     assert admin.get(f"{ACTIVITY}trace/a%00b/").status_code == 404
 
 
+def test_what_turns_the_reading_direction_is_seen_on_pages(
+    admin: Client, home: Organization
+) -> None:
+    event = an_event(home, action="\u202egnp.exe", to="\u2066x")
+    for address in (ACTIVITY, page_of(event)):
+        page = admin.get(address).content.decode()
+        assert "⟨U+202E⟩gnp.exe" in page
+        assert "⟨U+2066⟩x" in page
+        assert not {"\u202e", "\u2066"} & set(page)
+    assert r"&quot;\u202egnp.exe&quot;" in page
+    filled_in = admin.get(ACTIVITY, {"action": "\u202egnp.exe"}).content.decode()
+    assert 'value="\u202egnp.exe"' in filled_in
+    assert "\u202egnp.exe" in b"".join(admin.get(f"{ACTIVITY}export/?format=csv")).decode()
+
+
 # --- one event, one task ------------------------------------------------------------------------
 
 
