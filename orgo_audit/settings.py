@@ -178,16 +178,17 @@ MIDDLEWARE = [
     "orgo_audit.middleware.session_lifetime",
     "orgo_audit.sign_in.second_factor_gate.second_factor_gate",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "orgo_audit.middleware.told_at_sign_in",
     "orgo_audit.middleware.directions_seen",
     "orgo_audit.pages.wrong_method",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "orgo_audit.middleware.viewer_time_zone",
     "axes.middleware.AxesMiddleware",
     "orgo_audit.middleware.PrometheusAfter",
 ]
 ROOT_URLCONF = "orgo_audit.urls"
 WSGI_APPLICATION = "orgo_audit.wsgi.application"
+FORM_RENDERER = "orgo_audit.forms.Renderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -67,11 +67,6 @@ class HoldForm(forms.Form):
         names = ("organization", "scope_kind", "scope")
         return "|".join(str(self.data.get(name, "")).strip() for name in names)
 
-    def lead_to_first_error(self) -> None:
-        """The first field that is wrong has the focus when the page opens."""
-        if name := next((name for name in self.fields if name in self.errors), ""):
-            self.fields[name].widget.attrs["autofocus"] = True
-
 
 @admin.register(LegalHold, site=site)
 class LegalHoldAdmin(ReadOnlyAdmin):
@@ -90,7 +85,7 @@ class LegalHoldAdmin(ReadOnlyAdmin):
         own = own_organizations(request)
         own_events.report_read(viewer_of(request), own, "legal holds", {})
         every = holds.holds_of(own)
-        active = list(every.filter(released_at=None).order_by("review_on", "pk"))
+        active = list(every.filter(released_at=None).order_by("review_on", "placed_at", "pk"))
         holds.set_leavers_aside(active)
         context = {
             "title": "Legal holds",
@@ -116,7 +111,6 @@ class LegalHoldAdmin(ReadOnlyAdmin):
             else:
                 messages.success(request, "The hold is placed. This is what it keeps now.")
                 return HttpResponseRedirect(self._url_of(hold))
-        form.lead_to_first_error()
         context = {"title": "New legal hold", "form": form}
         return self.render(request, "logs/hold_new.html", context)
 

@@ -39,8 +39,10 @@ def _change(step: str, today: date) -> tuple[dict[str, object], dict[str, object
 def write_note(viewer: HrViewer, case: Case, text: str) -> CaseNote:
     """Keeps a note. It is HR's own words: whoever the case is assigned to reads it."""
     text = text.replace("\0", "").strip()
-    if not text or len(text) > LONGEST_NOTE:
-        raise BadInput(f"expected a text of at most {LONGEST_NOTE} characters", path="text")
+    if not text:
+        raise BadInput("a note needs words", path="text")
+    if len(text) > LONGEST_NOTE:
+        raise BadInput(f"a note has at most {LONGEST_NOTE:,} characters", path="text")
     note = CaseNote(case_id=case.pk, author_id=viewer.user.pk, text=text)
     with as_hr():
         note.save(force_insert=True)

@@ -143,5 +143,5 @@ def codes_of(value: ast.expr) -> Iterator[str]:
             yield from (*codes_of(one), *codes_of(other))
 
 
-def words_in(tree: ast.AST) -> Iterator[str]:
+def words_in(tree: ast.AST) -> Iterator[object]:
     return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))

@@ -126,6 +126,13 @@ def test_the_form_says_what_a_new_password_needs(anna: User) -> None:
     assert 'aria-describedby="id_new_password1_helptext"' in page
 
 
+def test_what_is_wrong_with_a_new_password_is_told_with_its_field(anna: User) -> None:
+    form = {"old_password": PASSWORD, "new_password1": "x" * 20, "new_password2": "y" * 20}
+    page = signed_in().post("/password/", form).content.decode()
+    assert "id_new_password2_error" in page.partition('name="new_password2"')[2].partition(">")[0]
+    assert 'id="id_new_password2_error"' in page
+
+
 def test_ended_sessions_are_forgotten(anna: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(days=1)):
         signed_in()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.http import HttpResponse
 from django.utils import timezone
 
 from logs.cases.models import Case, Look, LookedAt
@@ -130,12 +131,20 @@ def test_it_is_narrowed_by_person_deed_case_and_day(
     assert "No line matches" in dpo.page(f"{LOG}?who=nobody")
 
 
+def field_with_focus(answer: HttpResponse) -> str:
+    tags = answer.content.decode().split("<")
+    return next((tag for tag in tags if " autofocus" in tag), "")
+
+
 @pytest.mark.parametrize("query", ["what=x", "case=abc", "case=x2345678", "since=x", "until=13"])
 def test_a_wrong_filter_keeps_what_was_typed(home: Organization, query: str) -> None:
     answer = Desk(home, Role.DPO).get(f"{LOG}?who=hanna&{query}")
     assert answer.status_code == 400
     assert "This filter cannot be used." in words_of(answer)
     assert 'id="filter-who" value="hanna"' in answer.content.decode()
+    name = query.partition("=")[0]
+    is_typed = name != "what"
+    assert (f'name="{name}"' in field_with_focus(answer)) is is_typed
 
 
 def test_a_file_has_the_lines_of_the_filter_and_is_itself_in_the_log(

@@ -168,6 +168,23 @@ def test_a_notes_time_names_its_zone(desk: Desk, case: Case) -> None:
     assert "Times in Europe/Berlin" in desk.page(address(case))
 
 
+def test_a_blank_note_says_what_it_lacks_and_its_field_has_the_focus(
+    desk: Desk, case: Case
+) -> None:
+    answer = desk.post(address(case, "notes/"), {"text": "   "})
+    assert "A note needs words." in words_of(answer)
+    assert 'aria-describedby="problem note-hint" aria-invalid="true" autofocus>' in (
+        answer.content.decode()
+    )
+
+
+def test_the_first_wrong_field_of_a_form_has_the_focus(desk: Desk, case: Case) -> None:
+    wish = {"label": "Anon1", "field": "name", "minutes": "", "views": "", "reason": ""}
+    page = desk.post(address(case, "reveal-request/"), wish).content.decode()
+    (tag,) = (part for part in page.split("<") if "autofocus" in part)
+    assert 'name="minutes"' in tag
+
+
 def test_a_notes_address_leads_to_the_case(desk: Desk, case: Case) -> None:
     assert desk.get(address(case, "notes/")).headers["Location"] == address(case)
 

@@ -255,3 +255,12 @@ def test_the_lines_of_a_reason_are_shown(anna: User, north: Organization) -> Non
     an_event(north, task_id="T1")
     answer = signed_in(anna).post(f"{HOLDS}add/", WISH | {"reason": "one\r\n<two>"}, follow=True)
     assert "one<br>&lt;two&gt;" in answer.content.decode()
+
+
+def test_holds_of_one_day_of_review_stand_as_they_were_placed(
+    anna: User, north: Organization
+) -> None:
+    placed = [a_hold(north, value=f"T{number}") for number in range(5)]
+    page = signed_in(anna).get(HOLDS).content.decode()
+    places = [page.index(f"{hold.pk}/change/") for hold in placed]
+    assert places == sorted(places)
