@@ -22,7 +22,10 @@ def single_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str
 
 def cursor_in(given: dict[str, str]) -> Cursor | None:
     """Where the page begins; BadInput for what is no cursor."""
-    return Cursor.from_text(given["cursor"]) if "cursor" in given else None
+    try:
+        return Cursor.from_text(given["cursor"]) if "cursor" in given else None
+    except BadInput:
+        raise BadInput("there is no such page; begin the list again", path="cursor") from None
 
 
 def page_href(cursor: Cursor | None) -> str:

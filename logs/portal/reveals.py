@@ -44,8 +44,8 @@ class DenyForm(forms.Form):
         label="Why not",
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One denial ends the request. Custodians see your reason when the same label is"
-        " asked for again.",
+        help_text="One denial ends the request. Of a reveal, custodians see your reason when the"
+        " same label is asked for again.",
     )
 
 
@@ -113,7 +113,7 @@ def new_erasure(request: HttpRequest, viewer: RequestViewer) -> HttpResponse:
             explain(form, problem)
             status = problem.status
         else:
-            messages.success(request, "Two custodians are asked. You need not stay on this page.")
+            messages.success(request, "The request is made. You need not stay on this page.")
             return redirect("reveal", request_id=UUID(answer["id"]))
     lacking = too_few_custodians(organizations, viewer.user)
     context = {"title": "Ask for an erasure", "form": form, "lacking": lacking}

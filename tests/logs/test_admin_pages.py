@@ -263,7 +263,7 @@ def test_an_empty_list_says_why(admin: Client) -> None:
         ({"since": "yesterday"}, "Since: expected an RFC 3339 time"),
         ({"since_local": "yesterday"}, "Since: expected a date and a time"),
         ({"until_local": "0001-01-01T00:00"}, "Until: expected a date and a time"),
-        ({"cursor": "page two"}, "Page: not a cursor"),
+        ({"cursor": "page two"}, "Page: there is no such page"),
     ],
 )
 def test_a_bad_filter_is_named(admin: Client, asked: dict[str, str], said: str) -> None:
