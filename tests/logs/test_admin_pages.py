@@ -82,6 +82,7 @@ def test_whoever_has_nothing_is_told_so_by_name(home: Organization) -> None:
     page = text_of(client.get("/"))
     assert "Nothing here for you yet" in page
     assert "signed in as uma" in page
+    assert "Ask whoever runs the portal" in page
     assert "log" not in page.lower().replace("sign", "")
 
 
