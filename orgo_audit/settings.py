@@ -79,14 +79,27 @@ SESSION_COOKIE_AGE = 30 * 60  # without a request; sessions.LONGEST ends it in a
 _owner_url = operator_settings.given_database_url(logins.OWNER)
 
 
+# For a server that cannot be reached any more; the query of a URL may say otherwise.
+_NETWORK_LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+
+
 def _database(login: str) -> dict[str, Any]:
     own = operator_settings.given_database_url(login) if login != logins.OWNER else ""
     url = own or logins.database_url(login, owner_url=_owner_url, home=ORGO_HOME)
     config: dict[str, Any] = env.db_url_config(url)
     config["CONN_MAX_AGE"] = None
     config["CONN_HEALTH_CHECKS"] = True
+    config["OPTIONS"] = _NETWORK_LIMITS | config.get("OPTIONS", {})
     # A socket's folder comes as an option; `dbshell` looks for it here.
-    config["HOST"] = config.setdefault("OPTIONS", {}).pop("host", "") or config["HOST"]
+    config["HOST"] = config["OPTIONS"].pop("host", "") or config["HOST"]
+    if login == logins.WEB:
+        config["ENGINE"] = "orgo_audit.database"
     return config
 
 

@@ -27,11 +27,14 @@ from logs.record.models import Event
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from logs.record.wire import ANSWER_FIELDS
+from orgo_audit.database.base import patient
 from orgo_audit.errors import BadInput
 
 ROWS_PER_BLOCK = 128
 # Whoever reads too slowly must not keep a snapshot, and so a segment, for ever.
 LONGEST = timedelta(hours=2)
+# Between two lines: a filter may pass over all but a few of many events.
+LONGEST_SILENCE = timedelta(minutes=10)
 UTC = ZoneInfo("UTC")
 
 
@@ -136,7 +139,11 @@ def _copied(
         )
         wrapper = connection.wrap_database_errors
         statement = f"COPY ({select}) TO STDOUT (FORMAT csv{options})"
-        with wrapper, cursor.copy(statement, parameters) as copy:
+        with (
+            patient(cursor, LONGEST_SILENCE),
+            wrapper,
+            cursor.copy(statement, parameters) as copy,
+        ):
             yield from copy
 
 

@@ -22,6 +22,7 @@ from logs.record.vocabulary import LogType
 from logs.record.wire import as_wire
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.accounts.people import give_role
+from orgo_audit.database import base
 from orgo_audit.errors import BadInput
 from tests.builders import (
     API,
@@ -251,6 +252,17 @@ def test_somebody_with_two_organizations_gets_both_in_one_order() -> None:
         second.slug,
         first.slug,
     ] * 3
+
+
+def test_a_line_may_be_long_in_coming(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_event(organization)
+    monkeypatch.setattr("logs.record.export._columns", lambda *_: {"id": "pg_sleep(1)::text"})
+    monkeypatch.setattr(base, "PATIENCE_SECONDS", 0.5)
+    query = EventQuery(frozenset({LogType.ACTIVITY}))
+    viewer = Viewer(a_user(Role.ADMIN, organization))
+    assert b"".join(export(viewer, query, Manner(Form.CSV))) == b'id\n""\n'
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
