@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import socket
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
@@ -25,6 +27,9 @@ BODY_SECONDS = 60.0
 # An answer: for each block that the client has to take.
 SEND_SECONDS = 60
 LARGEST_HEAD = 64 * 1024
+# Operators' probes have threads of their own: they tell why all others wait.
+PROBES = re.compile(rb"(GET|HEAD) /(healthz|readyz|metrics)[ ?]")
+PROBE_THREADS = 4
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -33,13 +38,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def init_process(self) -> None:
         self.incomplete: dict[TConn, float] = {}
         self.held: dict[TConn, float] = {}  # by a thread, until then
+        self.probe_pool = ThreadPoolExecutor(PROBE_THREADS)
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
         """A thread takes the connection, or it waits for the rest of its head."""
         head = _peeked(conn)
         if _is_read_ahead(conn) or _is_complete(head):
-            self._hand_over(conn)
+            self._hand_over(conn, head)
         elif head is None:
             self._wait_for_first_byte(conn)
         else:
@@ -65,9 +71,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().murder_pending()
         now = time.monotonic()
         for conn, limit in list(self.incomplete.items()):
-            if _is_complete(_peeked(conn)):
+            if _is_complete(head := _peeked(conn)):
                 del self.incomplete[conn]
-                self._hand_over(conn)
+                self._hand_over(conn, head)
             elif now > limit or not self.alive:
                 del self.incomplete[conn]
                 self.nr_conns -= 1
@@ -77,12 +83,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 with contextlib.suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RDWR)  # its thread ends by itself
 
-    def _hand_over(self, conn: TConn) -> None:
+    def _hand_over(self, conn: TConn, head: bytes | None) -> None:
         conn.data_ready = True
         limit = struct.pack("ll", SEND_SECONDS, 0)
         with contextlib.suppress(OSError):  # it is gone already
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        super().enqueue_req(conn)
+        pool = self.probe_pool if PROBES.match(head or b"") else self.tpool
+        answered = pool.submit(self.handle, conn)
+        answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
 
     def _wait_for_first_byte(self, conn: TConn) -> None:
         conn.sock.setblocking(False)

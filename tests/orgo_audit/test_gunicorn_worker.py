@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 import socket
 import subprocess
 import sys
@@ -15,7 +16,10 @@ import pytest
 from tests.portal import PROJECT, a_free_port
 
 APPLICATION = """
+import pathlib, time
 def application(environ, start_response):
+    while environ["PATH_INFO"] == "/held" and not pathlib.Path("{free}").exists():
+        time.sleep(0.01)
     body = environ["wsgi.input"].read() if environ["REQUEST_METHOD"] == "POST" else b""
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"%d bytes" % len(body)]
@@ -37,7 +41,7 @@ MORE_THAN_THREADS = 8
 @contextlib.contextmanager
 def a_server(folder: Path, *, head: float = FOREVER, body: float = FOREVER) -> Iterator[int]:
     port = a_free_port()
-    (folder / "slow_application.py").write_text(APPLICATION)
+    (folder / "slow_application.py").write_text(APPLICATION.replace("{free}", str(folder / "free")))
     (folder / "settings.py").write_text(SETTINGS.format(head=head, body=body, port=port))
     words = ("-m", "gunicorn", "-c", str(folder / "settings.py"), "--pythonpath", str(folder))
     process = subprocess.Popen(
@@ -62,9 +66,9 @@ def a_connection(port: int, sent: bytes) -> socket.socket:
     return connection
 
 
-def ask(port: int, method: str = "GET", body: bytes | None = None) -> bytes:
+def ask(port: int, method: str = "GET", body: bytes | None = None, path: str = "/") -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request(method, "/", body)
+    connection.request(method, path, body)
     answer = connection.getresponse().read()
     connection.close()
     return answer
@@ -106,6 +110,20 @@ def test_whoever_never_ends_the_head_or_the_body_is_cut_off(tmp_path: Path) -> N
         for sent in unfinished:
             with a_connection(port, sent) as slow:
                 received(slow)
+
+
+def test_a_probe_is_answered_while_every_thread_is_held(tmp_path: Path) -> None:
+    held = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
+    with a_server(tmp_path) as port, contextlib.ExitStack() as holders:
+        held_ones = [
+            holders.enter_context(a_connection(port, held)) for _ in range(MORE_THAN_THREADS)
+        ]
+        for path in ("/healthz", "/readyz?verbose", "/metrics"):
+            assert ask(port, path=path) == b"0 bytes"
+        assert select.select(held_ones, [], [], 0)[0] == []
+        (tmp_path / "free").touch()
+        for one in held_ones:
+            assert b"200 OK" in one.recv(65536)
 
 
 def received(connection: socket.socket) -> bytes:
