@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
 import psycopg
 import pytest
 
-from tests.faults.accounting import WRITERS
+from tests.faults.accounting import (
+    CLIENT_TIMEOUT_SECONDS,
+    SHAPES,
+    WRITERS,
+    Service,
+    batch_of,
+)
 from tests.faults.audit import balance_of, rows
 from tests.faults.conftest import OpenBooks, Tell
 from tests.portal import STOP_LIMIT_SECONDS, Portal
@@ -23,6 +32,7 @@ pytestmark = pytest.mark.stack
 RECEIPTS_BEFORE = 16
 RECEIPTS_AFTER = 24
 IMPATIENT_SECONDS = 2.0
+SENDERS = 45  # more than the web processes have threads
 
 
 # --- who is hit ---------------------------------------------------------------------------------
@@ -144,16 +154,68 @@ def test_every_receipt_is_kept_while_the_database_hangs(
     with books.writing():
         books.wait_for_more(RECEIPTS_BEFORE)
         backend_in_a_batch(portal)
-        server = postmaster(portal)
-        stopped = [server, *server.children()]
-        signal_all(stopped, signal.SIGSTOP)
-        # So the first delivery of a batch still lives when its second one comes.
-        books.wait_until_lost(2 * WRITERS)
-        signal_all(stopped, signal.SIGCONT)
+        with hung(portal):
+            # So the first delivery of a batch still lives when its second one comes.
+            books.wait_until_lost(2 * WRITERS)
         books.wait_for_more(RECEIPTS_AFTER)
     balance = balance_of("PostgreSQL hangs, services give up waiting", books, portal)
     tell(balance)
     assert balance.differences == ()
+
+
+def test_a_database_that_hangs_is_told_to_everybody_and_stops_nobody_who_needs_it_not(
+    open_books: OpenBooks, portal: Portal, tell: Tell
+) -> None:
+    books = open_books("hung", timeout=2 * CLIENT_TIMEOUT_SECONDS)
+    batches = [batch_of(books.source, str(n), SHAPES[n % len(SHAPES)]) for n in range(2 * SENDERS)]
+    services = [books.service() for _ in range(SENDERS)]
+    with ThreadPoolExecutor(SENDERS) as senders:
+        books.deliveries += senders.map(Service.deliver, services, batches[:SENDERS])
+        hang_up(services)  # or the portal does, when they say nothing for some seconds
+        with hung(portal):
+            answers = [
+                senders.submit(service.send, batch.path, batch.body, batch.headers)
+                for service, batch in zip(services, batches[SENDERS:], strict=True)
+            ]
+            while not all(answer.done() for answer in answers):
+                assert portal.status("127.0.0.1", "/healthz") == http.client.OK
+                assert portal.status("127.0.0.1", "/metrics") == http.client.OK
+                assert readiness(portal)["database"]["state"] == "failed"
+            told = [answer.result() for answer in answers]
+        hang_up(services)
+        assert {answer and (answer.status, answer.retry_after) for answer in told} == {(503, 5.0)}
+        books.deliveries += senders.map(Service.deliver, services, batches[SENDERS:])
+    hang_up(services)
+    portal.wait_until_green()
+    balance = balance_of("PostgreSQL hangs, services are told", books, portal)
+    tell(balance)
+    assert balance.differences == ()
+
+
+def hang_up(services: list[Service]) -> None:
+    for service in services:
+        service.hang_up()
+
+
+def readiness(portal: Portal) -> dict[str, dict[str, str]]:
+    prober = Service(portal.port, "orgo_unknown")
+    answer = prober.send("/readyz", b"", {})
+    prober.hang_up()
+    assert answer is not None
+    checks: dict[str, dict[str, str]] = json.loads(answer.body)["checks"]
+    return checks
+
+
+@contextlib.contextmanager
+def hung(portal: Portal) -> Iterator[None]:
+    """PostgreSQL keeps all its connections and says nothing."""
+    server = postmaster(portal)
+    stopped = [server, *server.children()]
+    signal_all(stopped, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_all(stopped, signal.SIGCONT)
 
 
 def signal_all(processes: list[psutil.Process], number: signal.Signals) -> None:
