@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -28,10 +29,14 @@ IMPATIENCE_SECONDS = 2
 _POLL_SECONDS = 0.1  # Psycopg's own: how soon Ctrl-C is noticed
 
 
+@dataclass(slots=True)
 class Silence:
     """What all threads of this process know of the server."""
 
-    was_in_vain = False
+    was_in_vain: bool = False
+
+
+silence = Silence()
 
 
 class Connection(psycopg.Connection[Any]):
@@ -47,15 +52,15 @@ class Connection(psycopg.Connection[Any]):
     ) -> Answer:
         if timeout is not None:  # whoever gives one expects silence
             return super().wait(gen, interval, timeout)
-        usual = IMPATIENCE_SECONDS if Silence.was_in_vain else PATIENCE_SECONDS
+        usual = IMPATIENCE_SECONDS if silence.was_in_vain else PATIENCE_SECONDS
         try:
             # Not by `super`, which only adds what Ctrl-C needs: an export waits once a row.
             answer = waiting.wait(gen, self.pgconn.socket, interval, self.patience or usual)
         except _WaitTimeout:
-            Silence.was_in_vain = True
+            silence.was_in_vain = True
             self.pgconn.finish()
             raise psycopg.OperationalError("the server has said nothing for too long") from None
-        Silence.was_in_vain = False
+        silence.was_in_vain = False
         return answer
 
 
@@ -64,12 +69,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(**vars(psycopg) | {"connect": Connection.connect})  # type: ignore[assignment]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        if Silence.was_in_vain:
+        if silence.was_in_vain:
             conn_params = conn_params | {"connect_timeout": IMPATIENCE_SECONDS}
         try:
             return super().get_new_connection(conn_params)
         except psycopg.errors.ConnectionTimeout:
-            Silence.was_in_vain = True
+            silence.was_in_vain = True
             raise
 
 

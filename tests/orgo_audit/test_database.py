@@ -39,7 +39,7 @@ def connection(
     server: Postgres, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[base.DatabaseWrapper]:
     """A web process's own, with little patience."""
-    monkeypatch.setattr(base.Silence, "was_in_vain", False)
+    monkeypatch.setattr(base.silence, "was_in_vain", False)
     monkeypatch.setattr(base, "PATIENCE_SECONDS", SHORT_SECONDS)
     own = {
         "HOST": str(server.sockets),
