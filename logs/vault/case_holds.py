@@ -78,7 +78,7 @@ class CaseHolds:
         """Whether they name a task, a month or one of the facts of what is in no case yet."""
         recorded_at = datetime.fromisoformat(content["recorded_at"])
         for item, told in zip(content["items"], facts, strict=True):
-            occurred_on = Placed(item, recorded_at, workflow=None).occurred_at.date()
+            occurred_on = _occurred_at(item, recorded_at).date()
             first, last = sorted((occurred_on, recorded_at.date()))
             spoken = references(item["event"])
             # A hold on a task is one on its mails, and nobody can tell here whose mail this is.
@@ -143,6 +143,12 @@ class CaseHolds:
         # Numbers, for a sender may name the calendar's first day, and a hold its last.
         earliest = first.toordinal() - _AHEAD_DAYS
         return any(began <= last and earliest <= ended.toordinal() for began, ended in self.months)
+
+
+def _occurred_at(item: Mapping[str, Any], recorded_at: datetime) -> datetime:
+    if isinstance(item["event"], dict):
+        return Placed(item, recorded_at, workflow=None).occurred_at
+    return recorded_at
 
 
 def _has_a_tag(case: Case, spoken: set[Reference], keys: Keys) -> bool:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
+from logs.record.bounds import KEEP_QUARANTINE
+from logs.retention.models import LegalHold
 from logs.vault import envelopes
 from logs.vault.case_holds import CaseHolds
 from logs.vault.models import HeldItem, HeldReason
@@ -16,6 +21,7 @@ from logs.vault.people import OTHER, Person, key_of_text, people_in, tokens_of
 from logs.vault.placing import NamingKeys, naming_blocks, pairs_in, people_of
 from logs.vault.subjects import Sought, is_one_person
 from orgo_audit.accounts.models import Organization
+from orgo_audit.policy.contradictions import LONGEST_NOTICE
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
 
 
@@ -23,6 +29,7 @@ from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
 class Naming:
     """The held items that name a person: alone, beside others, or perhaps somebody else.
 
+    What was refused at the door counts as naming nobody else: its sender was told, and has it.
     An item is in no case, so nobody can tell whether it means the one who is sought in a case.
     """
 
@@ -30,6 +37,17 @@ class Naming:
     on_hold: list[UUID] = field(default_factory=list)  # alone, and a legal hold keeps it
     beside_others: list[UUID] = field(default_factory=list)
     perhaps: list[UUID] = field(default_factory=list)
+
+
+def prune(now: datetime) -> None:
+    """What was refused goes as what is in quarantine does, unless a legal hold may keep it."""
+    held = LegalHold.objects.filter(
+        Q(released_at=None) | Q(released_at__gt=LONGEST_NOTICE.before(now))
+    )
+    old = HeldItem.objects.filter(
+        reason=HeldReason.REFUSED, held_on__lt=(now - KEEP_QUARANTINE).date()
+    )
+    old.exclude(organization__in=held.values("organization")).delete()
 
 
 def naming(
@@ -45,7 +63,7 @@ def naming(
             continue
         if whom.case is not None:
             found.perhaps.append(item.pk)
-        elif any(one.names_others for one in read):
+        elif item.reason != HeldReason.REFUSED and any(one.names_others for one in read):
             found.beside_others.append(item.pk)
         elif holds.keep_waiting(content, item.held_on, [one.facts for one in read]):
             found.on_hold.append(item.pk)

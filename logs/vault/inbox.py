@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -163,21 +164,25 @@ def _placed(opened: Iterable[Opened], policy: OrganizationPolicy) -> Iterator[Pl
         yield Placed(one.item, one.recorded_at, said)
 
 
-def retry_held() -> int:
-    """Tries again what waited for the policy, or could not be opened; how many were tried."""
+def held_for_the_policy() -> list[UUID]:
+    """What waited for the policy, or could not be opened, the oldest first."""
     waiting = HeldItem.objects.filter(reason__in=[HeldReason.UNLISTED, HeldReason.UNREADABLE])
-    found = list(waiting.order_by("held_on", "pk").values_list("pk", flat=True))
-    for identifier in found:
+    return list(waiting.order_by("held_on", "pk").values_list("pk", flat=True))
+
+
+def retry(held: Iterable[UUID]) -> None:
+    """Tries again to place what is held still."""
+    for identifier in held:
         try:
             with keys.session() as own:
-                row = HeldItem.objects.get(pk=identifier)
-                row.delete()
-                store(_opened(row.organization, bytes(row.envelope)), own)
+                row = HeldItem.objects.filter(pk=identifier).first()
+                if row is not None:
+                    row.delete()
+                    store(_opened(row.organization, bytes(row.envelope)), own)
         except _PASSED_ON:
             raise
         except Exception as fault:  # noqa: BLE001  (it stays held, and the others go on)
             logger.error("a held item stays held", extra={"fault": type(fault).__name__})
-    return len(found)
 
 
 def _hold_item(one: Opened, reason: HeldReason) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -23,6 +24,7 @@ from logs.vault import (
     endings,
     envelopes,
     erasure,
+    held_items,
     inbox,
     keyring,
     keys,
@@ -37,6 +39,8 @@ POLL_SECONDS = 2.0
 BEAT_SECONDS = 10.0
 HOUSEKEEPING_SECONDS = 20.0
 AWAY_PAUSE_SECONDS = 1.0
+# Thousands may be held: questions are answered meanwhile.
+RETRIED_AT_ONCE = 20
 _LOCK = 0x6F72676F_7661756C  # held as long as this process lives: there is one vault
 
 
@@ -100,6 +104,7 @@ def _telling_what_lacks() -> Iterator[None]:
 def _serve(stopped: threading.Event) -> None:
     beat, housekeeping = _Every(BEAT_SECONDS), _Every(HOUSEKEEPING_SECONDS)
     policy_seen = None
+    to_place: list[UUID] = []
     while not stopped.is_set():
         _check_keyring()  # first: without it nothing is served
         if housekeeping.is_due():  # first: a question that ended this process must not do so again
@@ -107,10 +112,12 @@ def _serve(stopped: threading.Event) -> None:
         worked = answering.answer_all()
         if worked:
             erasure.carry_out_granted()
-        worked += inbox.drain()
+        worked += inbox.drain() + len(to_place)
         if (in_force := versions.in_force()) and in_force.pk != policy_seen:
             policy_seen = in_force.pk
-            inbox.retry_held()
+            to_place = inbox.held_for_the_policy()
+        inbox.retry(to_place[:RETRIED_AT_ONCE])
+        del to_place[:RETRIED_AT_ONCE]
         if beat.is_due():  # last: who never gets here does not live
             beats.leave(Beat.Process.VAULT, timezone.now())
         if not worked:
@@ -128,6 +135,7 @@ def _keep_house() -> None:
     deciding.expire(timezone.now())
     endings.end_cases(timezone.now())
     erasure.carry_out_granted()
+    held_items.prune(timezone.now())
     erasure.tell_of_events()
     today = timezone.now().date()
     if rotation.is_due(keyring.read(settings.ORGO_VAULT_KEYRING), today):

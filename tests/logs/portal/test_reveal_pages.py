@@ -316,6 +316,8 @@ def test_a_dpo_asks_two_custodians_to_erase_and_gets_a_certificate(scene: Scene)
     assert JANE in decide
     assert "She asked for it." in decide
     assert JANE not in text_of(dpo.get(path))
+    with setting_the_scene():
+        erasing.run(timezone.now())
     for custodian in (scene.anna, scene.ben):
         signs(as_custodian(custodian), custodian, path)
     told = text_of(dpo.get(path))

@@ -74,6 +74,8 @@ def test_an_erasure_that_is_carried_out_meanwhile_stays_done(scene: Scene) -> No
     scene.anna.approve(request)
     with just_in_time():
         expire_while(scene, deciding.approve, id=request, assertion=scene.ben.sign(request))
+    with the_vaults_rights():
+        assert erasure.carry_out_granted() == 1
     assert shown(request).state == RequestState.DONE
 
 

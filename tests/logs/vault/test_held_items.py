@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from logs.vault import erasure, keys
+from logs.vault import erasure, held_items, keys
 from logs.vault.models import HeldItem
 from orgo_audit.accounts.models import Organization
-from tests.builders import Service, an_organization
+from tests.builders import Service, an_organization, setting_the_scene
 from tests.logs.vault.erasing import a_case, certificate, erased, seen
 from tests.logs.vault.scene import Scene, a_scene
+from tests.retention import a_hold, released
 from tests.vault_at_hand import VaultAtHand, the_vaults_rights
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +96,6 @@ def test_what_names_somebody_else_alone_stays(
         {"identities": {"reporter": ANN}, "accused": "Susann"},
         {"identities": {"reporter": ANN}, "note": f"{SUSANN} was there"},
         {"identities": {"reporter": ANN}, "notes": [{SUSANN: "was there"}]},
-        {"identities": {"reporter": ANN, "accused": SUSANN}, "timestamp": "?"},
     ],
 )
 def test_what_names_others_too_refuses_the_erasure(
@@ -106,15 +107,6 @@ def test_what_names_others_too_refuses_the_erasure(
     assert list(refused) == ["held reports"]
     assert refused["held reports"].startswith("1 waiting in no case")
     assert held() == 2, "a refused erasure removes nothing"
-
-
-def test_what_nobody_can_read_may_name_others(
-    home: Organization, vault_at_hand: VaultAtHand
-) -> None:
-    Service(home).deliver(f"workflow: bullying, {ANN}")
-    vault_at_hand.drain()
-    assert erase(home, ANN)["held reports"].startswith("1 waiting in no case")
-    assert held() == 1
 
 
 def test_a_mailbox_of_the_policy_is_nobody(home: Organization, vault_at_hand: VaultAtHand) -> None:
@@ -138,3 +130,51 @@ def test_a_name_in_a_case_says_nothing_of_what_is_in_no_case(vault_at_hand: Vaul
     assert certificate(done)["held reports"].startswith("1 left")
     assert held() == 1
     assert seen(scene, case, "name") == {"value": None, "erased": True}
+
+
+# --- what was refused at the door -----------------------------------------------------------------
+
+
+def refuse(home: Organization, vault: VaultAtHand) -> None:
+    """Sensitive and without a timestamp; it names two."""
+    people = {"reporter": ANN, "witness": SUSANN}
+    sent = {"action": "Report Filed", "workflow": "harassment", "identities": people}
+    assert Service(home).deliver(sent).status == 400
+    vault.drain()
+    assert held() == 1
+
+
+def test_it_goes_whoever_else_it_names(home: Organization, vault_at_hand: VaultAtHand) -> None:
+    refuse(home, vault_at_hand)
+    Service(home).deliver(f"workflow: bullying, {ANN}, {SUSANN}")
+    vault_at_hand.drain()
+    assert erase(home, ANN)["held reports"] == "nothing left; 2 removed"
+
+
+def test_a_hold_on_its_month_keeps_it(home: Organization, vault_at_hand: VaultAtHand) -> None:
+    Service(home).deliver(f"workflow: bullying, {ANN}")
+    vault_at_hand.drain()
+    with setting_the_scene():
+        a_hold(home, "segment", f"activity-{timezone.now():%Y-%m}")
+    assert list(erase(home, ANN)) == ["legal holds"]
+
+
+def test_it_stays_thirty_days_and_longer_under_a_hold(
+    home: Organization, vault_at_hand: VaultAtHand
+) -> None:
+    refuse(home, vault_at_hand)
+    hold(home, vault_at_hand, note="waits for the policy, however long")
+    now = timezone.now()
+
+    def left(days: int) -> int:
+        with the_vaults_rights():
+            held_items.prune(now + timedelta(days=days))
+        return held()
+
+    assert left(30) == 2
+    with setting_the_scene():
+        kept = a_hold(home, "task", "T1")
+    assert left(31) == 2
+    released(kept, now)
+    assert left(31) == 1
+    assert left(999) == 1
