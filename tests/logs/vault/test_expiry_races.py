@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from logs.cases.models import Case, CaseState, Notice, RequestState
-from logs.vault import deciding, keys
+from logs.vault import deciding, erasure, keys
 from logs.vault.petitions import OPEN_FOR
 from logs.vault.questions import Answerer, Question
 from orgo_audit.accounts.models import Role
