@@ -43,13 +43,15 @@ class Happening:
 
     code: str
     occurred_at: datetime
+    has_failed: bool = False
 
 
 def first_happenings(events: Iterable[Happening]) -> dict[Stage, datetime]:
-    """When each stage happened first."""
+    """When each stage happened first; what was tried and failed has not happened."""
     first: dict[Stage, datetime] = {}
     for event in events:
-        if (stage := STAGE_OF_CODE.get(event.code)) is not None:
+        stage = STAGE_OF_CODE.get(event.code)
+        if stage is not None and not event.has_failed:
             first[stage] = min(event.occurred_at, first.get(stage, event.occurred_at))
     return first
 

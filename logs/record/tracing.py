@@ -11,9 +11,12 @@ from logs.record import erasures, reading
 from logs.record.access import Viewer
 from logs.record.models import Event
 from logs.record.trace import DEFAULT_STAGES, Happening, StageReport, stage_reports, task_state
+from logs.record.vocabulary import Outcome
 from logs.record.wire import as_wire, format_instant
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
+
+_FAILED = (Outcome.FAILURE, Outcome.DENIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ class Trace:
 def trace_of(viewer: Viewer, task_id: str, *, now: datetime) -> Trace:
     """The trace of a task the viewer may read; NotFound otherwise."""
     events = reading.events_of_task(viewer, task_id)
-    happenings = [Happening(event.code, event.occurred_at) for event in events]
+    happenings = [
+        Happening(event.code, event.occurred_at, event.outcome in _FAILED) for event in events
+    ]
     reports = stage_reports(happenings, _expected_stages(events), now=now)
     erased = erasures.count(events[0].organization, task_id)
     return Trace(task_id, task_state(happenings), reports, events, erased)

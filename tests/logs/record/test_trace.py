@@ -166,3 +166,18 @@ def test_an_escalation_is_missed_only_where_the_task_outlasted_its_deadline(
     events = happenings(created=0, completed=completed)
     found = states(events, {"escalated": Period(1, "hour")}, at(completed))
     assert found.get("escalated") == escalated
+
+
+def test_what_was_tried_and_failed_has_not_happened() -> None:
+    created, routed = CODE_OF_STAGE[Stage.CREATED], CODE_OF_STAGE[Stage.ROUTED]
+    completed = CODE_OF_STAGE[Stage.COMPLETED]
+    events = [
+        Happening(created, at(0)),
+        Happening(routed, at(1), has_failed=True),
+        Happening(routed, at(5)),
+        Happening(completed, at(6), has_failed=True),
+    ]
+    told = {one.stage: one for one in stage_reports(events, DEFAULT_STAGES, now=at(9))}
+    assert told[Stage.ROUTED].happened_at == at(5)
+    assert told[Stage.COMPLETED].state == "due"
+    assert task_state(events) == "open"
