@@ -1,4 +1,4 @@
-"""What every answer carries: content security policy, the viewer's time zone, counted requests."""
+"""What every request meets: content security policy, the session's lifetime, the viewer's zone."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _periods(
     """Those that must be over; None where nothing may end."""
     decision = keeping.decisions().get((organization.pk, keeping.CASES))
     policies: list[Policy | None] = [versions.current()]
-    began = versions.current().for_organization(organization.slug).retention.notice.before(now)
+    began = holds.notice_of(organization).before(now)
     if accepted_at > began:
         policies.append(versions.policy_at(began))
     for policy in policies:
@@ -106,7 +106,7 @@ def _end(case: Case, now: datetime) -> bool:
 
 
 def _is_certified(case: Case) -> bool:
-    """The owner's function has the last word, by its own clock, policy and holds."""
+    """The owner's function has the last word: by its clock, by policies, by holds on the code."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT end_case(%s, %s)", [case.code, case.closed_on])
         return bool(cursor.fetchone()[0])

@@ -136,12 +136,12 @@ class Command(BaseCommand):
         except Unavailable as problem:
             self._note(f"loading this file would wait for a decision: {problem}")
             return
-        if found:
-            self.stdout.write("# loading this file would wait for a decision; it would mean:")
+        if not found:
+            return
+        self.stdout.write("# loading this file would wait for a decision; it would mean:")
         for consequence in found:
             self.stdout.write(f"# {consequence.kind}: {consequence}")
-        if found:
-            self._print_destruction(policy)
+        self._print_destruction(policy)
 
     def _accept(self, path: Path) -> None:
         if path.resolve() != settings.ORGO_POLICY.resolve():
