@@ -32,7 +32,7 @@ class _Given(FileAwareMapping):  # type: ignore[misc]  # the library has no type
 
 
 class _Env(environ.FileAwareEnv):  # type: ignore[misc]
-    ENVIRON = _Given()
+    ENVIRON = _Given(cache=False)
 
 
 env = _Env()

@@ -165,7 +165,6 @@ def test_the_record_tells_services_from_people() -> None:
         ("", set()),
         ("activity_logs", {LogType.ACTIVITY}),
         ("security_logs, error_logs", {LogType.SECURITY, LogType.ERROR}),
-        ("anonymized_harassment_logs", set()),
     ],
 )
 def test_a_role_reads_what_the_policy_lists(views: str, reads: set[LogType]) -> None:
