@@ -85,8 +85,8 @@ class CaseHolds:
             has_mail = bool(self.task_ids) and any(kind == "email_id" for kind, _ in spoken)
             if (
                 has_mail
+                or self._tasks & spoken
                 or self._name_a_month(first, max(last, held_on))
-                or self._keep_item(item["event"], self._tasks)
                 or any(map(self.name, told))
             ):
                 return True

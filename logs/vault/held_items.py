@@ -1,4 +1,4 @@
-"""Which held items name a person, and whom else they name. Changes nothing.
+"""Which held items name a person, and whom else; how long those stay that were refused.
 
 By an address or a name, never by a part of a word. In doubt an item names others too.
 """
