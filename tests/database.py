@@ -15,6 +15,10 @@ OWNER_ALIAS = "owner"
 BUILDER_ROLE = "orgo_test_builder"
 VAULT_ROLE = "orgo_test_vault"
 CERTIFICATES = "logs_destructioncertificate"
+DATED_AND_COUNTED = {
+    "guard_new_policy_version": "policy_policyversion",
+    "guard_closure": "logs_segmentclosure",
+}
 KEPT_TABLES = ("django_content_type", "auth_permission", "django_migrations")
 # A test that leaves a transaction open is told so, and does not hang the run.
 WIPE_LOCK_TIMEOUT = "10s"
@@ -52,7 +56,8 @@ def create_test_database(suffix: str, verbosity: int) -> str:
 
 def _make_test_roles(owner: BaseDatabaseWrapper) -> None:
     """Rights that the web login has in tests alone, after SET ROLE: who sets a scene has the
-    worker's and may write certificates, the vault at hand has the vault's.
+    worker's, may write certificates and is believed in what the database else dates and counts
+    itself, as its owner is. The vault at hand has the vault's.
     """
     options = (
         "WITH INHERIT FALSE, SET TRUE" if owner.connection.info.server_version >= 160000 else ""
@@ -70,6 +75,12 @@ def _make_test_roles(owner: BaseDatabaseWrapper) -> None:
                     " EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END $$"
                 )
         cursor.execute(f"GRANT INSERT ON {CERTIFICATES} TO {BUILDER_ROLE}")
+        for guard, table in DATED_AND_COUNTED.items():
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {guard} BEFORE INSERT ON {table} FOR EACH ROW"
+                f" WHEN (current_user NOT IN ('{BUILDER_ROLE}', '{owner.settings_dict['USER']}'))"
+                f" EXECUTE FUNCTION {guard}()"
+            )
 
 
 def destroy_test_database(real_name: str) -> None:

@@ -445,7 +445,7 @@ CREATE TRIGGER guard_hold BEFORE INSERT OR UPDATE ON logs_legalhold
   FOR EACH ROW EXECUTE FUNCTION guard_hold();
 """
 
-# A month that runs is not closed, and how many rows it had is not the worker's word.
+# A month that runs is not closed, and how many rows it had is nobody's word.
 CLOSURES = """
 CREATE FUNCTION guard_closure() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -462,8 +462,8 @@ BEGIN
   RETURN NEW;
 END $$;
 REVOKE ALL ON FUNCTION guard_closure() FROM PUBLIC;
-CREATE TRIGGER guard_closure BEFORE INSERT ON logs_segmentclosure FOR EACH ROW
-  WHEN (current_user = 'orgo_worker') EXECUTE FUNCTION guard_closure();
+CREATE TRIGGER guard_closure BEFORE INSERT ON logs_segmentclosure
+  FOR EACH ROW EXECUTE FUNCTION guard_closure();
 """
 
 FORWARD = [

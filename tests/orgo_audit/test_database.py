@@ -43,6 +43,7 @@ def connection(
     monkeypatch.setattr(base, "PATIENCE_SECONDS", SHORT_SECONDS)
     own = {
         "HOST": str(server.sockets),
+        "PORT": "",
         "USER": "postgres",
         "PASSWORD": paths.read_secret(server.home, "postgres"),
         "NAME": "postgres",

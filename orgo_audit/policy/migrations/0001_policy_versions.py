@@ -93,8 +93,8 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER guard_new_policy_version BEFORE INSERT ON policy_policyversion FOR EACH ROW
-  WHEN (current_user = 'orgo_worker') EXECUTE FUNCTION guard_new_policy_version();
+CREATE TRIGGER guard_new_policy_version BEFORE INSERT ON policy_policyversion
+  FOR EACH ROW EXECUTE FUNCTION guard_new_policy_version();
 """
 _UNGUARD = """
 DROP TRIGGER guard_new_policy_version ON policy_policyversion;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -282,9 +282,20 @@ def test_whoever_loads_a_policy_lets_nothing_go_that_the_last_one_keeps(whole: S
     refused("not over", (longer, []), (shorter, []), whole.drop)
 
 
-def test_a_decision_is_of_the_moment_in_which_a_worker_says_it(whole: Scene) -> None:
+def as_another_worker(*statements: Statement) -> Any:
+    """By a login of another name, a member of the worker's role."""
+    name = f"orgo_test_worker_{uuid4().hex}"
+    made = (f"CREATE ROLE {name}", f"GRANT orgo_worker TO {name}", f"GRANT {name} TO current_user")
+    become = [(statement, list[Any]()) for statement in (*made, f"SET ROLE {name}")]
+    return run(*become, *statements, alias="owner")
+
+
+@pytest.mark.parametrize("run_by", [run, as_another_worker])
+def test_a_decision_is_of_the_moment_in_which_a_worker_says_it(
+    whole: Scene, run_by: Callable[..., Any]
+) -> None:
     told = "SELECT max(decided_at) = now() FROM policy_policyversion WHERE plain = '{}'"
-    assert run((rewritten("'{}'::jsonb"), []), (told, [])) is True
+    assert run_by((rewritten("'{}'::jsonb"), []), (told, [])) is True
 
 
 def test_an_event_is_over_to_the_second(part: Scene) -> None:
@@ -504,14 +515,18 @@ def test_the_worker_has_no_other_way(whole: Scene) -> None:
         assert isinstance(caught.value, InsufficientPrivilege), statement
 
 
-def test_no_month_is_closed_before_its_end_or_with_another_count(whole: Scene) -> None:
+@pytest.mark.parametrize("run_by", [run, as_another_worker])
+def test_no_month_is_closed_before_its_end_or_with_another_count(
+    whole: Scene, run_by: Callable[..., Any]
+) -> None:
     close = "INSERT INTO logs_segmentclosure (segment, organization_id, rows, digest)"
     tenant = Event.objects.filter(pk__in=whole.events).values_list("organization_id", flat=True)[0]
     running = f"activity-{timezone.now():%Y-%m}"
-    refused("the month is not over", (f"{close} VALUES (%s, %s, 7, '')", [running, tenant]))
+    with pytest.raises(InsufficientPrivilege, match="the month is not over"):
+        run_by((f"{close} VALUES (%s, %s, 7, '')", [running, tenant]))
     by_owner(("DELETE FROM logs_segmentclosure", []))
     said = (f"{close} VALUES (%s, %s, 7, '') RETURNING rows", [whole.segment, tenant])
-    assert run(said) == len(whole.events)
+    assert run_by(said) == len(whole.events)
 
 
 INSERT_PLAN = (
