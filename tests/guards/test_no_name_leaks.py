@@ -188,8 +188,8 @@ QUERIES = (
     "o=1",
 )
 ALL_AT_ONCE = "page_size=1&format=csv&count=true&workflow=harassment&o=1"
-# The whole crawl is long: with the marked tests everybody asks everything.
-EVERY_TIME = ("nobody", "user", "admin", "hr_manager", "read")
+# The crawl is long: with the marked tests everybody asks everything.
+EVERY_TIME = ("user",)
 TURN_PAGES = ("admin", "hr_manager", "read")
 
 

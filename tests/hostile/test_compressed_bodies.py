@@ -17,7 +17,11 @@ from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from tests.builders import PATH_OF, Answer, Service, an_organization, wire_event
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.long,
+    pytest.mark.usefixtures("vault"),
+]
 
 MIB = 1024 * 1024
 PATH = PATH_OF[LogType.ACTIVITY]
@@ -131,7 +135,6 @@ def test_deep_nesting_that_packs_to_nothing_is_refused(service: Service) -> None
     assert stored() == 0
 
 
-@pytest.mark.long
 def test_8_mib_of_the_smallest_documents_stay_in_bounds(
     service: Service, peak: Callable[[], int]
 ) -> None:
@@ -142,7 +145,6 @@ def test_8_mib_of_the_smallest_documents_stay_in_bounds(
     assert peak() < 16 * MEMORY_LIMIT
 
 
-@pytest.mark.long
 def test_10_gib_in_10_mib_are_refused_in_bounded_memory(
     service: Service, peak: Callable[[], int]
 ) -> None:

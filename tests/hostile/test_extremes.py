@@ -14,7 +14,11 @@ from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
 from tests.builders import API, PATH_OF, Service, a_user, wire_event
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.long,
+    pytest.mark.usefixtures("vault"),
+]
 
 PATH = PATH_OF[LogType.ACTIVITY]
 MIB = 1024 * 1024
@@ -166,7 +170,6 @@ def test_details_of_64_kib_fit_and_one_byte_more_does_not(service: Service) -> N
     assert code_of(service, note=largest + "x") == "too_large"
 
 
-@pytest.mark.long
 def test_the_largest_batches_are_taken_whole_and_listed(
     service: Service, home: Organization
 ) -> None:
@@ -195,7 +198,6 @@ def test_the_largest_batches_are_taken_whole_and_listed(
         assert admin.get(f"/admin/logs/activitylog/{path}").status_code == 200
 
 
-@pytest.mark.long
 def test_5000_refused_items_are_kept_and_shown(service: Service, home: Organization) -> None:
     answer = service.post(PATH, [wire_event(status=n, note="x" * 1400) for n in range(5000)])
     assert answer.status == 400

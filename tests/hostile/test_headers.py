@@ -19,7 +19,7 @@ from tests.builders import API, PASSWORD, a_token, a_user, an_event
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 PLANTED = "pl4nted"
 HEADERS = (

@@ -17,6 +17,8 @@ from tests.hostile import samples
 from tests.monitoring.portal_fake import Portal, a_portal
 from tests.monitoring.test_mail_door import RAW, a_door, door_settings, send
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 600
 MIB = 1024 * 1024
 FROM = b"From: ann@example.org\nTo: maintenance@organization.com\n"
@@ -162,12 +164,10 @@ def test_every_hostile_mail_ends_in_one_task_or_one_error(door: MailDoor, portal
     assert_each_ends_once(door, portal, SMALL | files)
 
 
-@pytest.mark.long
 def test_every_mail_bomb_ends_in_one_task_or_one_error(door: MailDoor, portal: Portal) -> None:
     assert_each_ends_once(door, portal, bombs())
 
 
-@pytest.mark.long
 def test_a_mail_larger_than_the_door_is_refused_while_others_go_on(
     door: MailDoor, portal: Portal
 ) -> None:

@@ -18,20 +18,22 @@ from tests.builders import API, PATH_OF, Caller, Service, a_user
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vault")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.long,
+    pytest.mark.usefixtures("vault"),
+]
 
 FIELDS = ("action", "user", "task_id", "email_id", "from", "to", "status", "reason")
 FILTERS = tuple(name for name in FIELDS if name != "reason")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 HARMLESS = "harmless"
 ROWS = 90  # fewer than a page of the list has
-BOTH = pytest.mark.parametrize(
-    "texts",
-    [
-        pytest.param(samples.some(), id="some"),
-        pytest.param(samples.strings(), id="all", marks=pytest.mark.long),
-    ],
-)
+
+
+@pytest.fixture
+def texts() -> list[str]:
+    return samples.strings()
 
 
 def saying(text: str, log_type: LogType, **changes: str) -> dict[str, Any]:
@@ -61,7 +63,6 @@ def page_of(client: Client, path: str, query: dict[str, str] | None = None) -> b
 # --- in and out ---------------------------------------------------------------------------------
 
 
-@BOTH
 @pytest.mark.parametrize("log_type", LogType)
 def test_every_text_comes_back_as_it_was_sent(
     texts: list[str], log_type: LogType, service: Service
@@ -79,7 +80,6 @@ def test_every_text_comes_back_as_it_was_sent(
         }
 
 
-@BOTH
 def test_every_text_survives_a_csv_and_none_is_a_formula(
     texts: list[str], service: Service
 ) -> None:
@@ -96,7 +96,6 @@ def test_every_text_survives_a_csv_and_none_is_a_formula(
 # --- pages --------------------------------------------------------------------------------------
 
 
-@BOTH
 @pytest.mark.parametrize("log_type", LogType)
 def test_no_text_adds_an_element_to_the_list_or_an_events_page(
     texts: list[str], log_type: LogType, service: Service, admin: Client
@@ -119,7 +118,6 @@ def test_no_text_adds_an_element_to_the_list_or_an_events_page(
         assert elements_of(page_of(admin, path, {"user": text})) <= known, text
 
 
-@BOTH
 def test_no_text_adds_an_element_to_a_trace(
     texts: list[str], service: Service, admin: Client
 ) -> None:
@@ -140,7 +138,6 @@ def test_no_text_adds_an_element_to_a_trace(
         assert service.get(f"{API}/traces/{quote(text, safe='')}/").status in (200, 404)
 
 
-@BOTH
 def test_no_text_adds_an_element_to_the_quarantine(
     texts: list[str], service: Service, admin: Client
 ) -> None:
@@ -191,7 +188,6 @@ def test_what_was_looked_for_is_only_text_on_its_own_page(service: Service, admi
     assert all(page == pages[0] for page in pages)
 
 
-@BOTH
 def test_every_text_is_a_filter_that_finds_what_it_says_and_nothing_else(
     texts: list[str], service: Service, admin: Client
 ) -> None:
@@ -217,7 +213,6 @@ def test_every_text_is_a_filter_that_finds_what_it_says_and_nothing_else(
             assert answer.status_code == 400 or not text.strip(), (name, text)
 
 
-@BOTH
 def test_every_text_is_a_reason_and_a_body_that_ends_a_refused_item_or_not(
     texts: list[str], service: Service, home: Organization, admin: Client
 ) -> None:

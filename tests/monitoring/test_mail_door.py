@@ -92,6 +92,7 @@ def _door_process(settings: DoorSettings, folder: Path) -> None:
         time.sleep(PATIENCE_SECONDS)
 
 
+@pytest.mark.long
 def test_a_killed_door_resumes_with_exactly_one_task_a_mail(tmp_path: Path) -> None:
     with a_portal() as portal:
         portal.sick = [(503, {})] * 3
@@ -126,6 +127,7 @@ def _serve_slowly(pipe: Connection) -> None:
         parsing.serve(pipe)
 
 
+@pytest.mark.long
 def test_a_bomb_ends_in_an_error_and_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

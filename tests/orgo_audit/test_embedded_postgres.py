@@ -121,6 +121,7 @@ def test_a_stale_lock_with_a_strangers_pid_does_not_stop_a_start(server: Postgre
     server.superuser_connection().close()
 
 
+@pytest.mark.long
 def test_after_a_kill_it_recovers(server: Postgres) -> None:
     with server.superuser_connection() as superuser:
         superuser.execute("SET synchronous_commit = on")
@@ -135,6 +136,7 @@ def test_after_a_kill_it_recovers(server: Postgres) -> None:
         assert superuser.execute("SELECT x FROM kept").fetchone() == (1,)
 
 
+@pytest.mark.long
 def test_told_to_stop_by_somebody_else_it_is_started_again(server: Postgres) -> None:
     assert server.trouble() == ""
     assert server.process is not None
@@ -284,6 +286,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.long
 def test_it_ends_with_the_process_that_started_it_even_by_a_kill(tmp_path: Path) -> None:
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTS_AND_WAITS, str(tmp_path)],

@@ -242,6 +242,7 @@ NAMES = st.text().filter(lambda name: name not in python_handler._RESERVED) | st
 )
 
 
+@pytest.mark.long
 def test_any_extra_is_accepted_and_none_of_its_names_is_lost(
     log: logging.Logger, portal: FakePortal, handler: OrgoHandler
 ) -> None:

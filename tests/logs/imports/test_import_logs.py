@@ -384,6 +384,7 @@ def child(path: Path, moment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("as_worker", "committed")
 @pytest.mark.parametrize(("moment", "taken"), [("before", 8), ("after", 12)])
 def test_an_import_that_is_killed_goes_on_exactly_where_it_was(

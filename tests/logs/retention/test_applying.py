@@ -463,6 +463,7 @@ STEPS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 def test_interrupted_at_any_step_the_next_run_finishes_and_never_doubles(

@@ -303,13 +303,6 @@ def examine(story: Story) -> None:
             transaction.set_rollback(True)
 
 
-@pytest.mark.usefixtures("as_owner")
-@settings(max_examples=15, suppress_health_check=quiet)
-@given(stories)
-def test_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story) -> None:
-    examine(story)
-
-
 @pytest.mark.long
 @pytest.mark.usefixtures("as_owner")
 @settings(
@@ -318,5 +311,5 @@ def test_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story
     phases=(Phase.generate, Phase.shrink),
 )
 @given(stories)
-def test_long_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story) -> None:
+def test_nothing_goes_early_nothing_stays_and_what_is_held_survives(story: Story) -> None:
     examine(story)

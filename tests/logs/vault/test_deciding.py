@@ -165,6 +165,7 @@ KINDS = ["ask_reveal", "ask_erasure", "challenge", "approve", "deny", "withdraw"
 NAMES = ["id", "case", "label", "field", "minutes", "views", "reason", "assertion", "person", "why"]
 
 
+@pytest.mark.long
 @settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -219,6 +219,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_text_takes_no_long_time(piece: str) -> None:
     text = (piece * SIZE).encode()[:SIZE].decode(errors="ignore")
@@ -227,6 +228,7 @@ def test_a_hostile_text_takes_no_long_time(piece: str) -> None:
     assert time.process_time() - started < 20
 
 
+@pytest.mark.long
 def test_many_different_words_take_no_long_time() -> None:
     text = " ".join(f"{number:x}wordname" for number in range(SIZE // 12))
     started = time.process_time()
