@@ -92,8 +92,8 @@ def told_at_sign_in(get_response: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        leads_to = response.headers.get("Location", "")
-        if request.method == "POST" and leads_to.startswith(f"{reverse('sign-in')}?"):
+        leads_to = response.headers.get("Location") if request.method == "POST" else None
+        if leads_to and leads_to.startswith(f"{reverse('sign-in')}?"):
             messages.warning(request, "Your session has ended. What you sent was not kept.")
         return response
 
