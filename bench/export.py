@@ -45,7 +45,6 @@ ADDRESS = "/api/v1/activity-logs/export/"
 LARGE_ROWS, TIMES_SMALLER = 1_000_000, 5
 ROWS_PER_EXPORTED = 1.5  # seven events in ten are activity
 ROUNDS_PER_MEMORY_ROUND = 3
-MONTHS_KEPT = 5  # activity is withheld after six
 COPIED = "COPY TO, CSV"
 FLOORS = {Form.NDJSON: (0.4, 0.5), Form.CSV: (0.6, 0.9)}
 MEMORY_LIMIT, MEMORY_AIM = 1.1, 1.05
@@ -79,9 +78,7 @@ def run(portal: Portal, options: Options) -> Result:
 
 def _database(portal: Portal, rows: int, needed: int) -> str:
     """The admin pages' large one, if they have made it, else one that is just large enough."""
-    if rows in portal.filled:
-        return fill.database(portal, rows)
-    return fill.database(portal, needed, MONTHS_KEPT)
+    return fill.shown_database(portal, rows if rows in portal.filled else needed)
 
 
 def _since(portal: Portal, database: str, rows: int) -> datetime:

@@ -70,13 +70,20 @@ class Filling:
     log_types: tuple[LogType, ...] = LOG_TYPES
 
 
-def database(portal: Portal, rows: int, months: int = MONTHS) -> str:
+def shown_database(portal: Portal, rows: int) -> str:
+    """As `database`, with a policy that withholds none of them. From then on none is over, too."""
+    name = database(portal, rows)
+    portal.keep_for_long(name)
+    return name
+
+
+def database(portal: Portal, rows: int) -> str:
     """The name of the portal's database with so many events; made if it is not there."""
     name = f"bench_{rows}"
     if rows not in portal.filled:
         portal.new_database(name)
         with portal.connect(logins.OWNER, name) as owner:
-            fill(owner, organization(owner), rows, datetime.now(UTC), months)
+            fill(owner, organization(owner), rows, datetime.now(UTC))
         portal.filled.add(rows)
     return name
 
@@ -89,11 +96,9 @@ def organization(owner: psycopg.Connection, slug: str = DEFAULT_ORGANIZATION) ->
     return int(found[0])
 
 
-def fill(
-    owner: psycopg.Connection, organization_id: int, rows: int, now: datetime, count: int = MONTHS
-) -> None:
-    """Makes segments and events, evenly over so many months that end with `now`; VACUUM ANALYZE."""
-    months = _months(now, count)
+def fill(owner: psycopg.Connection, organization_id: int, rows: int, now: datetime) -> None:
+    """Makes segments and events, evenly over the MONTHS that end with `now`; VACUUM ANALYZE."""
+    months = _months(now)
     for month in months:
         for log_type in LogType:
             owner.execute("SELECT make_segment(%s, %s)", [log_type.value, month.date()])
@@ -167,9 +172,9 @@ def tail(draft: Draft, source: str) -> str:
     return line_of(row[COLUMNS.index("occurred_at") :])
 
 
-def _months(now: datetime, count: int) -> list[datetime]:
+def _months(now: datetime) -> list[datetime]:
     newest = start_of_month(now)
-    month = start_of_month(newest - timedelta(days=30.5 * (count - 1) - 15))
+    month = start_of_month(newest - timedelta(days=30.5 * (MONTHS - 1) - 15))
     months = [month]
     while months[-1] < newest:
         months.append(next_month(months[-1]))

@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from bench.measures import say
+from logs.record.vocabulary import LogType
 from orgo_audit import logins
 from orgo_audit.embedded import environments, home, keys, paths, roles, secrets, valkey
 from orgo_audit.embedded.postgres import Postgres
@@ -88,9 +89,10 @@ class Portal:
             self.valkey.terminate()
             end_group(self.valkey, STOP_LIMIT_SECONDS)
 
-    def _run(self, words: tuple[str, ...]) -> None:
+    def _run(self, words: tuple[str, ...], changes: dict[str, str] | None = None) -> None:
         say(f"manage.py {words[0]}")
-        subprocess.run(python(("manage.py", *words)), env=self.environments.of_set_up(), check=True)
+        environment = self.environments.of_set_up() | (changes or {})
+        subprocess.run(python(("manage.py", *words)), env=environment, check=True)
 
     @property
     def postgres_pid(self) -> int:
@@ -108,6 +110,15 @@ class Portal:
             superuser.execute(
                 statement.format(sql.Identifier(name), sql.Identifier(template), owner)
             )
+
+    def keep_for_long(self, name: str) -> None:
+        """Puts a policy into force in the database that lets all logs be read for three years."""
+        policy = self.home / "kept_for_long.yaml"
+        kept = ", ".join(f'{log_type}_logs: "3 years"' for log_type in LogType)
+        policy.write_text(f"retention_policies: {{{kept}}}\n")
+        processes = (logins.OWNER, logins.WEB, logins.WORKER)
+        urls = {logins.url_variable(login): self.url(login, name) for login in processes}
+        self._run(("prepare",), urls | {"ORGO_POLICY": str(policy)})
 
     def url(self, login: str, database: str) -> str:
         """The login's URL for another of our databases."""
