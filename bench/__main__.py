@@ -38,9 +38,10 @@ def main() -> int:
         return fill.main(sys.argv[2:])
     asked = _arguments()
     options = _options(asked)
+    chosen = [name for name in BENCHES if name in (asked.names or BENCHES)]
     promises: list[Promise] = []
     with a_portal() as portal:
-        for name in [name for name in BENCHES if name in (asked.names or BENCHES)]:
+        for name in chosen:
             say(f"--- {name}: {BENCHES[name]}")
             result: Result = importlib.import_module(f"bench.{name}").run(portal, options)
             for table in result.tables:

@@ -17,11 +17,7 @@ from logs.record.models import Event
 from logs.record.vocabulary import LogType
 from tests.builders import PATH_OF, Answer, Service, an_organization, wire_event
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.long,
-    pytest.mark.usefixtures("vault"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("vault")]
 
 MIB = 1024 * 1024
 PATH = PATH_OF[LogType.ACTIVITY]

@@ -14,11 +14,7 @@ from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
 from tests.builders import API, PATH_OF, Service, a_user, wire_event
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.long,
-    pytest.mark.usefixtures("vault"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("vault")]
 
 PATH = PATH_OF[LogType.ACTIVITY]
 MIB = 1024 * 1024

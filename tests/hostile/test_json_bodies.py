@@ -16,11 +16,7 @@ from tests.builders import API, PATH_OF, Answer, Service, a_user
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.long,
-    pytest.mark.usefixtures("vault"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("vault")]
 
 PATH = PATH_OF[LogType.ACTIVITY]
 NDJSON = "application/x-ndjson"

@@ -18,11 +18,7 @@ from tests.builders import API, PATH_OF, Caller, Service, a_user
 from tests.hostile import samples
 from tests.hostile.pages import elements_of
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.long,
-    pytest.mark.usefixtures("vault"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("vault")]
 
 FIELDS = ("action", "user", "task_id", "email_id", "from", "to", "status", "reason")
 FILTERS = tuple(name for name in FIELDS if name != "reason")
