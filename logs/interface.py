@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 from logs.cases.access import sees_cases
-from logs.record.access import sync_grants
+from logs.record.access import Viewer, readable, sync_grants
+from logs.record.arrivals import Arrivals, arrivals
 from logs.record.beats import vault_problem, worker_problem
+from logs.record.hour_counts import HEALTH_CHECK, Measure, first_hours
+from logs.record.hour_counts import count as count_hours
+from logs.record.hour_counts import counts as hour_counts
 from logs.record.own_events import (
+    AlertStep,
+    ordinary_words,
     report_account,
     report_administration,
+    report_alerts,
     report_failed_sign_in,
     report_lockout,
+    report_read,
     report_refusal,
 )
 from logs.record.partitions import make_segments, missing_segments
 from logs.record.policy_loading import accept as accept_policy
 from logs.record.policy_loading import load as load_policy
+from logs.record.references import digest_of_task, sensitive_digests
+from logs.record.task_clocks import OpenTask, open_tasks
+from logs.record.task_clocks import fold as fold_task_clocks
 from logs.retention.foresight import described_destruction
 from logs.retention.runs import is_overdue as retention_is_overdue
 
 __all__ = [
+    "AlertStep",
+    "Arrivals",
+    "HEALTH_CHECK",
+    "Measure",
+    "OpenTask",
+    "Viewer",
     "accept_policy",
+    "arrivals",
+    "count_hours",
     "described_destruction",
+    "digest_of_task",
+    "first_hours",
+    "fold_task_clocks",
+    "hour_counts",
     "load_policy",
     "make_segments",
     "missing_segments",
+    "open_tasks",
+    "ordinary_words",
+    "readable",
     "report_account",
     "report_administration",
+    "report_alerts",
     "report_failed_sign_in",
     "report_lockout",
+    "report_read",
     "report_refusal",
     "retention_is_overdue",
     "sees_cases",
+    "sensitive_digests",
     "sync_grants",
     "vault_problem",
     "worker_problem",

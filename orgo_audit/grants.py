@@ -62,6 +62,22 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "logs_erasuresought": ("", "SELECT, DELETE", "SELECT, INSERT, DELETE"),
     "logs_erasurelisting": ("", "SELECT, INSERT, DELETE", "SELECT, DELETE"),
     "logs_erasedevents": (READ, KEEP, ""),
+    # Copies of events, folded by the worker.
+    "logs_taskclock": (READ, ALL, ""),
+    "logs_hourcount": (READ, ALL, ""),
+    "logs_foldmark": (READ, KEEP, ""),
+    # The worker judges and tells; a person acknowledges, silences and resolves on the web, which
+    # also takes Alertmanager's alerts in.
+    "monitoring_alert": (
+        f"{ADD}, UPDATE (state, severity, told, resolved_at, cleared_at, silenced_until)",
+        ALL,
+        "",
+    ),
+    "monitoring_alerttransition": (ADD, f"{ADD}, DELETE", ""),
+    "monitoring_notification": (ADD, ALL, ""),
+    "monitoring_deliverytry": (READ, f"{ADD}, DELETE", ""),
+    "monitoring_watchmark": (READ, KEEP, ""),
+    "monitoring_healthcheckresult": (READ, f"{ADD}, DELETE", ""),
     "logs_readmark": (KEEP, ALL, ""),
     "logs_importedfile": ("", KEEP, ""),
     # The web process cannot widen anybody's view: the worker puts the policy's grants into force.

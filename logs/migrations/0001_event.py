@@ -93,6 +93,7 @@ CREATE INDEX event_route_from ON event (organization_id, route_from, occurred_at
   WHERE route_from IS NOT NULL;
 CREATE INDEX event_route_to ON event (organization_id, route_to, occurred_at DESC)
   WHERE route_to IS NOT NULL;
+CREATE INDEX event_flow ON event (occurred_at) WHERE code IN ('email.received', 'task.routed');
 """
 
 # For a task that becomes sensitive: `references.py` finds what spoke of it in `details`, where a

@@ -297,3 +297,82 @@ class Beat(models.Model):
 
     def __str__(self) -> str:
         return f"beat of {self.process}"
+
+
+class TaskClock(models.Model):
+    """When a task last moved, and whether it is completed: a copy of its events, folded.
+
+    Both times only ever grow, so that the same events may be folded again.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    task_id = models.CharField(max_length=500)
+    moved_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    # By our clock, when it was last folded: a copy goes with what it was made of.
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "task_id"], name="task_clock_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["moved_at"],
+                name="task_clock_open",
+                condition=models.Q(completed_at=None)
+                | models.Q(moved_at__gt=models.F("completed_at")),
+            ),
+            models.Index(fields=["recorded_at"], name="task_clock_recorded_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"clock {self.pk}"
+
+
+class HourCount(models.Model):
+    """How many of something an organization had in an hour: a copy of its events, counted."""
+
+    class Measure(models.TextChoices):
+        # Mails and routings by the sender's clock, the test mails of health checks left out.
+        MAILS = "mails", "e-mails received"
+        ROUTED = "routed", "tasks routed"
+        ROUTED_WELL = "routed_well", "tasks routed with success"
+        # By our clock, what the portal says of itself left out.
+        ACTIVITY = "activity", "activity events"
+        ERRORS = "errors", "error events"
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    measure = models.CharField(max_length=12, choices=Measure.choices)
+    hour = models.DateTimeField()
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "measure", "hour"], name="hour_count_once"
+            )
+        ]
+        indexes = [models.Index(fields=["hour"], name="hour_count_hour")]
+
+    def __str__(self) -> str:
+        return f"count {self.pk}"
+
+
+class FoldMark(models.Model):
+    """Up to which instant of our clock the events are folded into a copy."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"mark of {self.name}"

@@ -7,7 +7,8 @@ own readers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -148,6 +149,40 @@ def report_policy(action: str, author: str, told: dict[str, Any]) -> None:
     """A version of the policy was loaded, accepted or refused: said in every organization."""
     for organization in Organization.objects.all():
         _report(action, organization, author, None, told)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStep:
+    """One step of an alert, as the record tells it."""
+
+    action: str
+    actor: str
+    task_id: str | None
+    told: Mapping[str, Any]
+
+
+def report_alerts(organization: Organization, steps: Iterable[AlertStep], at: datetime) -> None:
+    """Puts the steps of alerts into the activity log, all in one batch."""
+    drafts = [
+        Draft(
+            log_type=LogType.ACTIVITY,
+            occurred_at=at,
+            action=step.action,
+            code=(code := code_of(step.action)),
+            outcome=outcome_of(LogType.ACTIVITY, code, None),
+            actor=step.actor,
+            task_id=step.task_id,
+            details=dict(step.told),
+        )
+        for step in steps
+    ]
+    if drafts:
+        ingest.record(drafts, organization)
+
+
+def ordinary_words(words: Mapping[str, str], organization: Organization) -> dict[str, str]:
+    """What somebody wrote, withheld where it would be sealed if a service sent it."""
+    return _typed(words, organization)
 
 
 def _organizations_of(identity: User | ServiceToken | None) -> list[Organization]:

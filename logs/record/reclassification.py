@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
+from django.db.models import Q
 
 from logs.record import ingest, own_events
-from logs.record.models import Event, QuarantinedEvent, Reclassification
+from logs.record.models import Event, QuarantinedEvent, Reclassification, TaskClock
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from logs.record.wire import ANSWER_FIELDS, action_key, format_instant
@@ -58,7 +59,8 @@ def _move_batch(organization: Organization) -> bool:
         Event.objects.filter(
             organization=organization, pk__in=_subjects(pending, Reclassification.Kind.EVENT)
         )
-        .exclude(source=PORTAL)  # by whoever put it down: what the portal says of itself stays
+        # By whoever put it down: what the portal says of itself stays, but for alerts of the task.
+        .exclude(Q(source=PORTAL) & ~Q(code__startswith="alert."))
         .order_by("pk")
     )
     items = _take_items(organization, _subjects(pending, Reclassification.Kind.ITEM))
@@ -67,6 +69,8 @@ def _move_batch(organization: Organization) -> bool:
         lists = {event.log_type for event in events} | {"quarantine" for _ in items}
         announcement = own_events.announce_reclassification(organization, lists)
         _remove([event.pk for event in events], announcement)
+        tasks = {event.task_id for event in events if event.task_id}
+        TaskClock.objects.filter(organization=organization, task_id__in=tasks).delete()
     Reclassification.objects.filter(pk__in=[row.pk for row in pending]).delete()
     return bool(pending)
 

@@ -14,11 +14,15 @@ from typing import Any
 
 import msgspec
 from django.db import connection
+from django.db.models import QuerySet
 
 from logs.record import sensitivity
 from logs.record.digests import keyed_digest
+from logs.record.models import SensitiveReference
 from logs.record.receipts import Sender
 from orgo_audit.accounts import secret_key
+from orgo_audit.accounts.models import Organization
+from orgo_audit.accounts.tokens import PORTAL
 from orgo_audit.policy import versions
 
 Reference = tuple[str, str]
@@ -30,7 +34,7 @@ _INDEXED_CHARACTERS = 500
 _PUT_DOWN_EVENTS = """
 WITH speaking AS (
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND source <> 'portal'
+    WHERE organization_id = %(organization)s AND (source <> 'portal' OR code LIKE 'alert.%%')
       AND task_id = ANY (%(task_id)s)
   UNION ALL
   SELECT id, task_id, email_id, details FROM event
@@ -79,6 +83,27 @@ def judge(sent: list[Any], sender: Sender) -> sensitivity.Judgement:
 def is_ordinary(sent: dict[str, Any], sender: Sender) -> bool:
     """Whether this may be written where an admin can read it."""
     return not judge([sent], sender).sensitive
+
+
+def sensitive_tasks(organization: Organization, task_ids: Iterable[str]) -> set[str]:
+    """Those of these tasks that are known as sensitive."""
+    sender = Sender(organization, PORTAL)
+    if not (wanted := list(task_ids)) or not _any_known(sender):
+        return set()
+    known = _known(sender, {("task_id", task_id) for task_id in wanted})
+    return {one for one in wanted if sensitivity.compared({("task_id", one)}) <= known}
+
+
+def digest_of_task(organization: Organization, task_id: str) -> bytes:
+    """As `SensitiveReference` would have it."""
+    [reference] = sensitivity.compared({("task_id", task_id)})
+    return digest_of(Sender(organization, PORTAL), reference)
+
+
+def sensitive_digests(digests: QuerySet[Any, bytes]) -> set[bytes]:
+    """Those of these digests of tasks that are known as sensitive."""
+    found = SensitiveReference.objects.filter(digest__in=digests)
+    return {bytes(digest) for digest in found.values_list("digest", flat=True)}
 
 
 def take_turn(sender: Sender, *, alone: bool) -> None:

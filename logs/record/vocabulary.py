@@ -115,13 +115,18 @@ KNOWN: tuple[tuple[str, Outcome | None, tuple[str, ...]], ...] = (
     ("token.rotated", _SUCCESS, ("token rotated",)),
     ("token.revoked", _SUCCESS, ("token revoked",)),
     ("token.expiry_announced", None, ("token expiring",)),
+    ("alert.fired", None, ("alert fired",)),
+    ("alert.acknowledged", _SUCCESS, ("alert acknowledged",)),
+    ("alert.escalated", None, ("alert escalated",)),
+    ("alert.silenced", _SUCCESS, ("alert silenced",)),
+    ("alert.resolved", _SUCCESS, ("alert resolved",)),
     ("rate.limited", _DENIED, ("rate limited",)),
     ("secret_key.replaced", _SUCCESS, ("secret key replaced",)),
 )
 CODE_OF_ACTION = {action: code for code, _, actions in KNOWN for action in actions}
 _OUTCOME_OF_CODE = {code: outcome for code, outcome, _ in KNOWN if outcome}
 
-_WORKFLOW_NOUNS = frozenset({"email", "task", "report"})
+_WORKFLOW_NOUNS = frozenset({"email", "task", "report", "alert"})
 _OUTCOME_OF_STATUS = {
     "success": Outcome.SUCCESS,
     "succeeded": Outcome.SUCCESS,

@@ -28,6 +28,7 @@ OWN_ACTIONS = (
     *("Policy Loaded", "Policy Accepted", "Policy Refused", "Policy File Refused"),
     *("Hold Placed", "Hold Release Asked", "Hold Released", "Retention Conflict Resolved"),
     *("Destruction Announced", "Destruction Approved", "Secret Key Replaced"),
+    *("Alert Fired", "Alert Acknowledged", "Alert Escalated", "Alert Silenced", "Alert Resolved"),
 )
 WIRE_FIELDS = (
     *("timestamp", "log_type", "action", "error", "status", "user", "task_id", "email_id"),
@@ -62,6 +63,7 @@ def _contradictions(rules: Rules, prefix: str) -> Iterator[tuple[str, str]]:
         _shared_mailboxes,
         _signs_of_everybody,
         _ladder_out_of_order,
+        _webhook_to_nowhere,
         _impossible_hours,
         _too_long_a_notice,
     ):
@@ -109,6 +111,14 @@ def _ladder_out_of_order(rules: Rules) -> Iterator[tuple[str, str]]:
         if not lower.after.is_shorter_than(upper.after):
             path = f"escalation.ladder[{index}].after"
             yield path, f"{upper.after} is not later than the step before it ({lower.after})"
+
+
+def _webhook_to_nowhere(rules: Rules) -> Iterator[tuple[str, str]]:
+    if "webhook" in rules.escalation.channels and rules.escalation.webhook is None:
+        yield (
+            "escalation.channels",
+            "the channel webhook needs escalation.webhook, the address to post to",
+        )
 
 
 def _impossible_hours(rules: Rules) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,10 @@ from msgspec.structs import fields
 from orgo_audit.periods import ACCEPTED as ACCEPTED_PERIODS
 from orgo_audit.periods import PERIOD_PATTERN
 from orgo_audit.policy.schema import (
+    ACCEPTED_BURSTS,
     ACCEPTED_THRESHOLDS,
     ANONYMIZED_PATTERN,
+    BURST_PATTERN,
     CASE_STEPS,
     LOG_VIEWS,
     STAGES,
@@ -51,6 +53,7 @@ def json_schema() -> dict[str, object]:
     deadlines["propertyNames"] = {"enum": list(CASE_STEPS)}
     definitions["Period"] = _text(PERIOD_PATTERN, ACCEPTED_PERIODS)
     definitions["Threshold"] = _text(THRESHOLD_PATTERN, ACCEPTED_THRESHOLDS)
+    definitions["Burst"] = _text(BURST_PATTERN, ACCEPTED_BURSTS)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 

@@ -16,10 +16,13 @@ from orgo_audit.periods import Period, parse_period
 from orgo_audit.policy import nodes
 from orgo_audit.policy.contradictions import contradictions, suggestion
 from orgo_audit.policy.schema import (
+    ACCEPTED_BURSTS,
     ACCEPTED_THRESHOLDS,
+    Burst,
     OrganizationPolicy,
     Policy,
     Threshold,
+    parse_burst,
     parse_threshold,
 )
 
@@ -27,6 +30,7 @@ from orgo_audit.policy.schema import (
 _TEXTS: Mapping[type, tuple[Callable[[str], object], str]] = {
     Period: (parse_period, ACCEPTED_PERIODS),
     Threshold: (parse_threshold, ACCEPTED_THRESHOLDS),
+    Burst: (parse_burst, ACCEPTED_BURSTS),
 }
 
 

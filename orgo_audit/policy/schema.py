@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
 from orgo_audit.errors import BadInput
-from orgo_audit.periods import Period
+from orgo_audit.periods import PERIOD_PATTERN, Period, parse_period
 
 Plain: TypeAlias = "str | bool | None | list[Plain] | dict[str, Plain]"
 
@@ -94,6 +94,14 @@ Receiver = Annotated[
         description=f"a role ({', '.join(ROLES)}) or an e-mail address",
     ),
 ]
+WebhookAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s@/?#]{1,253}([/?][^\s]*)?$",
+        max_length=2000,
+        description="an http or https address such as https://pager.example/hooks/orgo",
+    ),
+]
 ClockTime = Annotated[
     str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day such as 08:30")
 ]
@@ -122,6 +130,35 @@ def parse_threshold(text: str) -> Threshold:
     if not re.fullmatch(THRESHOLD_PATTERN, text):
         raise BadInput(f"{text[:40]!r} is not a threshold; accepted: {ACCEPTED_THRESHOLDS}")
     return Threshold(float(text[1:-1]))
+
+
+LONGEST_BURST = Period(1, "day")
+BURST_PATTERN = rf"^>[1-9][0-9]{{0,5}} in {PERIOD_PATTERN[1:]}"
+ACCEPTED_BURSTS = 'a number and a period in quotes such as ">20 in 10 minutes", at most 1 day'
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """So many within so long a time that must not be exceeded."""
+
+    count: int
+    period: Period
+
+    def as_text(self) -> str:
+        return f">{self.count} in {self.period}"
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+
+def parse_burst(text: str) -> Burst:
+    if not re.fullmatch(BURST_PATTERN, text):
+        raise BadInput(f"{text[:40]!r} is not a burst; accepted: {ACCEPTED_BURSTS}")
+    count, period = text[1:].split(" in ")
+    burst = Burst(int(count), parse_period(period))
+    if LONGEST_BURST.is_shorter_than(burst.period):
+        raise BadInput(f"{text!r} looks too far back; accepted: {ACCEPTED_BURSTS}")
+    return burst
 
 
 class RetentionPolicies(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -170,10 +207,17 @@ class AccessControl(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class AlertThresholds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When an alert fires."""
+    """When an alert fires.
+
+    `error_rate` is of the error and activity events that came in within ten minutes;
+    `escalation_pending` counts from a task's last routing, escalation or creation.
+    """
 
     error_rate: Threshold = Threshold(5.0)
     escalation_pending: Period = Period(2, "hour")
+    failed_logins: Burst = Burst(20, Period(10, "minute"))
+    access_violations: Burst = Burst(20, Period(10, "minute"))
+    vault_lag: Period = Period(5, "minute")
 
 
 class Metrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -238,13 +282,18 @@ class BusinessHours(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Escalation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who is told about an alert; the second channel steps in where the first is refused."""
+    """Who is told about an alert; the next channel steps in where one is refused.
+
+    The first step's receivers are told at once; each step's again when its time has passed and
+    nobody has acknowledged. `webhook` is where the channel of that name posts to.
+    """
 
     ladder: tuple[LadderStep, ...] = (
         LadderStep(after=Period(30, "minute"), notify=("admin",)),
         LadderStep(after=Period(4, "hour"), notify=("admin", "dpo")),
     )
     channels: Annotated[tuple[Channel, ...], Meta(min_length=1)] = ("email",)
+    webhook: WebhookAddress | None = None
     business_hours: BusinessHours | None = None
 
 
@@ -255,6 +304,10 @@ class HealthChecks(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue: Frequency = "daily"
     cache: Frequency = "weekly"
     database: Frequency = "monthly"
+    broker: Frequency = "daily"
+    disk: Frequency = "daily"
+    clock: Frequency = "daily"
+    beat: Frequency = "daily"
 
 
 def _shipped_workflows() -> Mapping[str, Workflow]:
@@ -342,7 +395,7 @@ def known_views(rules: Rules) -> tuple[str, ...]:
 
 def as_plain(value: object) -> Plain:
     """The value in the policy file's own words: mappings, lists and texts."""
-    if isinstance(value, Period | Threshold):
+    if isinstance(value, Period | Threshold | Burst):
         return value.as_text()
     if isinstance(value, Struct):
         values = {item.name: getattr(value, item.name) for item in fields(value)}

@@ -1,0 +1,135 @@
+"""The tables of alerts: what is wrong, and each step of what became of it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from orgo_audit.accounts.models import Organization
+
+
+class Rule(models.TextChoices):
+    """What an alert is about: a closed set, also of metrics' labels."""
+
+    ERROR_RATE = "error_rate", "error rate"
+    ESCALATION_PENDING = "escalation_pending", "escalation pending"
+    ESCALATION_NEAR = "escalation_near", "escalation near"
+    EMAIL_VOLUME = "email_volume", "e-mail volume"
+    FAILED_LOGINS = "failed_logins", "failed logins"
+    ACCESS_VIOLATIONS = "access_violations", "access violations"
+    HEALTH_CHECK = "health_check", "health check"
+    HEARTBEAT = "heartbeat", "heartbeat"
+    VAULT_LAG = "vault_lag", "vault"
+    RETENTION = "retention", "retention"
+    ALERTMANAGER = "alertmanager", "Alertmanager"
+
+
+class Severity(models.TextChoices):
+    INFO = "info", "info"
+    WARNING = "warning", "warning"
+    CRITICAL = "critical", "critical"
+
+
+class State(models.TextChoices):
+    FIRING = "firing", "firing"
+    ACKNOWLEDGED = "acknowledged", "acknowledged"
+    ESCALATED = "escalated", "escalated"
+    RESOLVED = "resolved", "resolved"
+    SILENCED = "silenced", "silenced"
+
+
+class Alert(models.Model):
+    """Something that is or was wrong. One is open for each rule and subject of an organization.
+
+    It is open until its condition has turned (`cleared_at`): one that a person resolved before
+    stays resolved, and the same condition fires no other one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    rule = models.CharField(max_length=20, choices=Rule.choices)
+    # The task, the check, the fingerprint; empty where an organization can have but one.
+    subject = models.CharField(max_length=500, blank=True)
+    name = models.CharField("alert", max_length=200)
+    severity = models.CharField(max_length=8, choices=Severity.choices)
+    state = models.CharField(max_length=12, choices=State.choices)
+    task_id = models.CharField("task", max_length=500, null=True)  # noqa: DJ001  # as in events
+    # By which a task that has become sensitive is found again.
+    task_digest = models.BinaryField(max_length=32, null=True)
+    told = models.JSONField(default=dict)
+    fired_at = models.DateTimeField("fired")
+    resolved_at = models.DateTimeField("resolved", null=True)
+    cleared_at = models.DateTimeField(null=True)
+    silenced_until = models.DateTimeField(null=True)
+    steps_taken = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "rule", "subject"],
+                condition=Q(cleared_at=None),
+                name="alert_open_once",
+            ),
+            models.CheckConstraint(condition=Q(rule__in=Rule.values), name="alert_rule_known"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="alert_state_known"),
+            models.CheckConstraint(
+                condition=Q(severity__in=Severity.values), name="alert_severity_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.RESOLVED, resolved_at__isnull=False)
+                | (~Q(state=State.RESOLVED) & Q(resolved_at=None, cleared_at=None)),
+                name="alert_resolved_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.SILENCED) ^ Q(silenced_until=None),
+                name="alert_silenced_until_when",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "fired_at", "id"], name="alert_in_order"),
+            models.Index(
+                fields=["task_digest"], name="alert_task", condition=Q(task_digest__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"alert {self.pk}"
+
+
+class AlertTransition(models.Model):
+    """One step of an alert: into which state, when, by whom, why."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="transitions")
+    state = models.CharField(max_length=12, choices=State.choices)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="transition_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"transition {self.pk}"
+
+
+class WatchMark(models.Model):
+    """When the last pass over all rules got to its end."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"mark of {self.name}"
