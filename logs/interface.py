@@ -5,7 +5,7 @@ from __future__ import annotations
 from logs.cases.access import sees_cases
 from logs.record.access import Viewer, readable, sync_grants
 from logs.record.arrivals import Arrivals, arrivals
-from logs.record.beats import vault_problem, worker_problem
+from logs.record.beats import vault_is_behind, vault_problem, worker_problem
 from logs.record.hour_counts import HEALTH_CHECK, Measure, first_hours
 from logs.record.hour_counts import count as count_hours
 from logs.record.hour_counts import counts as hour_counts
@@ -61,6 +61,7 @@ __all__ = [
     "sees_cases",
     "sensitive_digests",
     "sync_grants",
+    "vault_is_behind",
     "vault_problem",
     "worker_problem",
 ]

@@ -72,6 +72,18 @@ PERIODIC_WORK = (
         "while vault or worker are away things only wait, and somebody must know",
     ),
     PeriodicWork(
+        "watch",
+        "monitoring.tasks.watch",
+        timedelta(seconds=20),
+        "an alert leaves within a minute of its cause",
+    ),
+    PeriodicWork(
+        "count by the hour",
+        "monitoring.tasks.count_hours",
+        timedelta(minutes=5),
+        "charts, and whether so many mails are usual, are read from these counts",
+    ),
+    PeriodicWork(
         "send notices",
         "logs.tasks.send_notices",
         timedelta(minutes=1),

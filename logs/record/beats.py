@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from logs import metrics
 from logs.record.models import Beat
+from orgo_audit.policy.models import PolicyVersion
 
 # Six of the vault's beats, four of the worker's: a restart of the database passes unnoticed.
 SILENT_AFTER = {
@@ -30,6 +31,18 @@ def problem_of(process: Beat.Process, now: datetime) -> str | None:
 
 def vault_problem(now: datetime) -> str | None:
     return problem_of(Beat.Process.VAULT, now)
+
+
+def vault_is_behind(now: datetime, limit: timedelta) -> bool:
+    """Whether the vault has not been at work for so long, or says that it cannot be.
+
+    One that never was has as long from the first policy on.
+    """
+    beat = Beat.objects.filter(process=Beat.Process.VAULT).first()
+    if beat is not None:
+        return bool(beat.problem) or beat.beaten_at <= now - limit
+    first = PolicyVersion.objects.order_by("loaded_at").values_list("loaded_at", flat=True).first()
+    return first is not None and first <= now - limit
 
 
 def worker_problem(now: datetime) -> str | None:

@@ -100,7 +100,7 @@ def digest_of_task(organization: Organization, task_id: str) -> bytes:
     return digest_of(Sender(organization, PORTAL), reference)
 
 
-def sensitive_digests(digests: QuerySet[Any, bytes]) -> set[bytes]:
+def sensitive_digests(digests: QuerySet[Any, Any]) -> set[bytes]:
     """Those of these digests of tasks that are known as sensitive."""
     found = SensitiveReference.objects.filter(digest__in=digests)
     return {bytes(digest) for digest in found.values_list("digest", flat=True)}

@@ -7,37 +7,13 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from monitoring.alerting.vocabulary import Rule, Severity, State
 from orgo_audit.accounts.models import Organization
 
-
-class Rule(models.TextChoices):
-    """What an alert is about: a closed set, also of metrics' labels."""
-
-    ERROR_RATE = "error_rate", "error rate"
-    ESCALATION_PENDING = "escalation_pending", "escalation pending"
-    ESCALATION_NEAR = "escalation_near", "escalation near"
-    EMAIL_VOLUME = "email_volume", "e-mail volume"
-    FAILED_LOGINS = "failed_logins", "failed logins"
-    ACCESS_VIOLATIONS = "access_violations", "access violations"
-    HEALTH_CHECK = "health_check", "health check"
-    HEARTBEAT = "heartbeat", "heartbeat"
-    VAULT_LAG = "vault_lag", "vault"
-    RETENTION = "retention", "retention"
-    ALERTMANAGER = "alertmanager", "Alertmanager"
-
-
-class Severity(models.TextChoices):
-    INFO = "info", "info"
-    WARNING = "warning", "warning"
-    CRITICAL = "critical", "critical"
-
-
-class State(models.TextChoices):
-    FIRING = "firing", "firing"
-    ACKNOWLEDGED = "acknowledged", "acknowledged"
-    ESCALATED = "escalated", "escalated"
-    RESOLVED = "resolved", "resolved"
-    SILENCED = "silenced", "silenced"
+RULES, SEVERITIES, STATES = (list(map(str, known)) for known in (Rule, Severity, State))
+RULE_CHOICES = [(rule.value, rule.value.replace("_", " ")) for rule in Rule]
+SEVERITY_CHOICES = [(severity.value, severity.value) for severity in Severity]
+STATE_CHOICES = [(state.value, state.value) for state in State]
 
 
 class Alert(models.Model):
@@ -51,12 +27,12 @@ class Alert(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    rule = models.CharField(max_length=20, choices=Rule.choices)
+    rule = models.CharField(max_length=20, choices=RULE_CHOICES)
     # The task, the check, the fingerprint; empty where an organization can have but one.
     subject = models.CharField(max_length=500, blank=True)
     name = models.CharField("alert", max_length=200)
-    severity = models.CharField(max_length=8, choices=Severity.choices)
-    state = models.CharField(max_length=12, choices=State.choices)
+    severity = models.CharField(max_length=8, choices=SEVERITY_CHOICES)
+    state = models.CharField(max_length=12, choices=STATE_CHOICES)
     task_id = models.CharField("task", max_length=500, null=True)  # noqa: DJ001  # as in events
     # By which a task that has become sensitive is found again.
     task_digest = models.BinaryField(max_length=32, null=True)
@@ -75,10 +51,10 @@ class Alert(models.Model):
                 condition=Q(cleared_at=None),
                 name="alert_open_once",
             ),
-            models.CheckConstraint(condition=Q(rule__in=Rule.values), name="alert_rule_known"),
-            models.CheckConstraint(condition=Q(state__in=State.values), name="alert_state_known"),
+            models.CheckConstraint(condition=Q(rule__in=RULES), name="alert_rule_known"),
+            models.CheckConstraint(condition=Q(state__in=STATES), name="alert_state_known"),
             models.CheckConstraint(
-                condition=Q(severity__in=Severity.values), name="alert_severity_known"
+                condition=Q(severity__in=SEVERITIES), name="alert_severity_known"
             ),
             models.CheckConstraint(
                 condition=Q(state=State.RESOLVED, resolved_at__isnull=False)
@@ -105,7 +81,7 @@ class AlertTransition(models.Model):
     """One step of an alert: into which state, when, by whom, why."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="transitions")
-    state = models.CharField(max_length=12, choices=State.choices)
+    state = models.CharField(max_length=12, choices=STATE_CHOICES)
     at = models.DateTimeField()
     by = models.CharField(max_length=150)
     reason = models.CharField(max_length=500, blank=True)
@@ -113,9 +89,7 @@ class AlertTransition(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=State.values), name="transition_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=STATES), name="transition_state_known"),
         ]
 
     def __str__(self) -> str:

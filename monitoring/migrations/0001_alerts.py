@@ -9,6 +9,8 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
+import monitoring.alerting.vocabulary
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -39,14 +41,14 @@ class Migration(migrations.Migration):
                             ("error_rate", "error rate"),
                             ("escalation_pending", "escalation pending"),
                             ("escalation_near", "escalation near"),
-                            ("email_volume", "e-mail volume"),
+                            ("email_volume", "email volume"),
                             ("failed_logins", "failed logins"),
                             ("access_violations", "access violations"),
                             ("health_check", "health check"),
                             ("heartbeat", "heartbeat"),
-                            ("vault_lag", "vault"),
+                            ("vault_lag", "vault lag"),
                             ("retention", "retention"),
-                            ("alertmanager", "Alertmanager"),
+                            ("alertmanager", "alertmanager"),
                         ],
                         max_length=20,
                     ),
@@ -318,9 +320,15 @@ class Migration(migrations.Migration):
             model_name="alert",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("resolved_at__isnull", False), ("state", "resolved")),
                     models.Q(
-                        models.Q(("state", "resolved"), _negated=True),
+                        ("resolved_at__isnull", False),
+                        ("state", monitoring.alerting.vocabulary.State["RESOLVED"]),
+                    ),
+                    models.Q(
+                        models.Q(
+                            ("state", monitoring.alerting.vocabulary.State["RESOLVED"]),
+                            _negated=True,
+                        ),
                         ("cleared_at", None),
                         ("resolved_at", None),
                     ),
@@ -333,7 +341,9 @@ class Migration(migrations.Migration):
             model_name="alert",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("state", "silenced"), ("silenced_until", None), _connector="XOR"
+                    ("state", monitoring.alerting.vocabulary.State["SILENCED"]),
+                    ("silenced_until", None),
+                    _connector="XOR",
                 ),
                 name="alert_silenced_until_when",
             ),
