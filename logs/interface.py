@@ -6,7 +6,7 @@ from logs.cases.access import sees_cases
 from logs.record.access import Viewer, readable, sync_grants
 from logs.record.arrivals import Arrivals, arrivals
 from logs.record.beats import vault_is_behind, vault_problem, worker_problem
-from logs.record.hour_counts import HEALTH_CHECK, Measure, first_hours
+from logs.record.hour_counts import HEALTH_CHECK, Measure
 from logs.record.hour_counts import count as count_hours
 from logs.record.hour_counts import counts as hour_counts
 from logs.record.own_events import (
@@ -41,7 +41,6 @@ __all__ = [
     "count_hours",
     "described_destruction",
     "digest_of_task",
-    "first_hours",
     "fold_task_clocks",
     "hour_counts",
     "load_policy",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from logs import interface
 from monitoring import watching
 from monitoring.alerting import alerts
 
@@ -18,6 +17,6 @@ def watch() -> None:
 
 @shared_task
 def count_hours() -> None:
-    """Counts events by the hour, and forgets alerts that are over for long."""
-    interface.count_hours(timezone.now())
+    """Counts events by the hour, judges e-mail volumes, and forgets alerts that are long over."""
+    watching.watch_volumes(timezone.now())
     alerts.forget_old(timezone.now())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from logs import interface
-from monitoring.alerting import alerts, observations, rules
+from monitoring.alerting import alerts, baseline, observations, rules
 from monitoring.alerting.models import WatchMark
 from monitoring.alerting.observations import FAILED_LOGIN, VIOLATION, Numbers
 from monitoring.alerting.rules import ERROR_WINDOW, Verdict
@@ -34,6 +34,14 @@ def watch(now: datetime) -> None:
     WatchMark.objects.update_or_create(name=MARK, defaults={"finished_at": now})
 
 
+def watch_volumes(now: datetime) -> None:
+    """Counts by the hour, then judges the e-mail volumes: an hour is judged when it is over."""
+    interface.count_hours(now)
+    for organization in Organization.objects.order_by("pk"):
+        verdict = rules.email_volume(baseline.judged(observations.mails(organization, now)))
+        alerts.reconcile(organization, {Rule.EMAIL_VOLUME: verdict}, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """What is the same for every organization."""
@@ -50,7 +58,7 @@ class Platform:
 def judged(
     organization: Organization, numbers: Numbers, platform: Platform, now: datetime
 ) -> Mapping[Rule, Verdict]:
-    """Every rule's verdict for this organization."""
+    """The verdict of every rule but that of the e-mail volumes."""
     policy = versions.current().for_organization(organization.slug)
     limits, hours = policy.alert_thresholds, policy.escalation.business_hours
     tasks = observations.open_tasks(organization, limits.escalation_pending, now)
@@ -72,7 +80,6 @@ def judged(
         ),
         Rule.ESCALATION_PENDING: escalations.pending,
         Rule.ESCALATION_NEAR: escalations.near,
-        Rule.EMAIL_VOLUME: rules.email_volume(numbers.mails.get(organization.pk, {})),
         Rule.FAILED_LOGINS: rules.burst(
             Rule.FAILED_LOGINS,
             "Failed Logins",

@@ -62,7 +62,7 @@ def count(now: datetime) -> None:
     mark = FoldMark.objects.filter(name=MARK).first()
     start = now - FIRST_SPAN if mark is None else min(mark.until, now) - COUNTED_ANEW
     if mark is None and (oldest := oldest_arrival()):
-        start = max(start, oldest)
+        start = max(start, oldest - COUNTED_ANEW)
     start = start.replace(minute=0, second=0, microsecond=0)
     end = now + MAX_AHEAD
     while start < end:
@@ -87,12 +87,6 @@ def counts(
             "organization_id", "measure", "hour", "number"
         )
     }
-
-
-def first_hours(measure: Measure) -> dict[int, datetime]:
-    """The first hour that has any, by organization: before it nothing can be compared."""
-    rows = HourCount.objects.filter(measure=measure).order_by("organization", "hour")
-    return dict(rows.distinct("organization").values_list("organization_id", "hour"))
 
 
 def _count(since: datetime, until: datetime) -> None:

@@ -5,14 +5,15 @@ All that can be asked for every organization at once is asked once a pass.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from logs import interface
 from logs.interface import Arrivals, Measure, OpenTask
 from monitoring.alerting import baseline
-from monitoring.alerting.baseline import Comparison, compared
 from monitoring.alerting.rules import ERROR_WINDOW, NEAR
 from orgo_audit.accounts.models import Organization
 from orgo_audit.periods import Period
@@ -22,7 +23,6 @@ FAILED_LOGIN, VIOLATION = "login.failed", "access.denied"
 HOUR = timedelta(hours=1)
 # An hour's last mails need some minutes to be told and counted.
 SETTLED_AFTER = timedelta(minutes=10)
-_WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class Numbers:
     """What came in, of all organizations, within each window that some policy asks for."""
 
     arrivals: dict[Period, Arrivals]
-    mails: dict[int, dict[int, Comparison]]
 
     def number(self, window: Period, organization: Organization, kind: str, code: str) -> int:
         """Events of one code."""
@@ -43,7 +42,7 @@ class Numbers:
 
 
 def numbers(organizations: Sequence[Organization], now: datetime) -> Numbers:
-    """One statement for each window, and two for the mails of nine weeks."""
+    """One statement for each window."""
     policy = versions.current()
     windows = {ERROR_WINDOW}
     for organization in organizations:
@@ -53,8 +52,7 @@ def numbers(organizations: Sequence[Organization], now: datetime) -> Numbers:
         {
             window: interface.arrivals(window.before(now), (FAILED_LOGIN, VIOLATION))
             for window in windows
-        },
-        _mails(organizations, now),
+        }
     )
 
 
@@ -66,33 +64,30 @@ def open_tasks(organization: Organization, period: Period, now: datetime) -> lis
 # --- mails --------------------------------------------------------------------------------------
 
 
-def _mails(
-    organizations: Sequence[Organization], now: datetime
-) -> dict[int, dict[int, Comparison]]:
-    """By organization and length of the window, each window ending with the last full hour."""
+def mails(organization: Organization, now: datetime) -> Sequence[int]:
+    """How many came in each hour of the last weeks, in the organization's time zone.
+
+    The oldest first, from the first mail on; the last one is the last full hour.
+    """
     end = (now - SETTLED_AFTER).replace(minute=0, second=0, microsecond=0)
-    longest = max(baseline.WINDOWS_HOURS) * HOUR
-    since = end - baseline.WEEKS * _WEEK - longest - HOUR
-    first_hours = interface.first_hours(Measure.MAILS)
-    counted = interface.hour_counts(organizations, (Measure.MAILS,), since)
-    hourly: dict[int, dict[datetime, int]] = {}
-    for (organization, _, hour), number in counted.items():
-        hourly.setdefault(organization, {})[hour] = number
-    return {
-        organization: {
-            hours: _compared(hourly.get(organization, {}), first, end, hours)
-            for hours in baseline.WINDOWS_HOURS
-        }
-        for organization, first in first_hours.items()
-    }
+    since = end - baseline.LONGEST_HISTORY * HOUR
+    counted = interface.hour_counts([organization], (Measure.MAILS,), since)
+    if not counted:
+        return ()
+    hourly: Counter[datetime] = Counter()
+    zone = _zone(organization)
+    for (_, _, hour), number in counted.items():
+        if hour < end:
+            hourly[_local(hour, zone)] += number
+    start, end = _local(min(hour for _, _, hour in counted), zone), _local(end, zone)
+    return [hourly[start + place * HOUR] for place in range((end - start) // HOUR)]
 
 
-def _compared(mails: dict[datetime, int], first: datetime, end: datetime, hours: int) -> Comparison:
-    """The window against the same hours of the weeks before, as far as the record goes back."""
-    ends = [end - week * _WEEK for week in range(1, baseline.WEEKS + 1)]
-    former = [_sum(mails, one, hours) for one in ends if one - hours * HOUR >= first]
-    return compared(_sum(mails, end, hours), former)
+def _zone(organization: Organization) -> ZoneInfo:
+    hours = versions.current().for_organization(organization.slug).escalation.business_hours
+    return ZoneInfo(hours.time_zone if hours else "UTC")
 
 
-def _sum(mails: dict[datetime, int], end: datetime, hours: int) -> int:
-    return sum(mails.get(end - hour * HOUR, 0) for hour in range(1, hours + 1))
+def _local(hour: datetime, zone: ZoneInfo) -> datetime:
+    """As clocks there show it: weeks are compared by them, also when they are changed."""
+    return hour.astimezone(zone).replace(tzinfo=None)
