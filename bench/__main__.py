@@ -22,6 +22,8 @@ BENCHES = {
     "handler": "a call through our logging handler, at most 2 of a FileHandler's (1)",
     "retention_plan": "the plan of destructions at 10 million events, at most 2 of 100 thousand"
     " (15)",
+    "watching": "a pass over all rules at 10 million events, at most 1.5 of 100 thousand; as many"
+    " statements for 10,000 tasks at their deadline as for 100 (3; 15 by itself)",
     "admin_pages": "the admin's pages at 10 million events, at most 1.5 of 10 thousand (3;"
     " 15 by itself)",
     "export": "exports over HTTP: at least 0.4 (NDJSON) and 0.6 (CSV) of COPY TO, and flat memory"
