@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import logging
+
+from celery import Task, shared_task
+from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from monitoring import watching
-from monitoring.alerting import alerts
+from monitoring.alerting import alerts, answers
+from monitoring.delivery import alertmanager, sending
+from monitoring.delivery.base import ChannelError
+
+logger = logging.getLogger(__name__)
+
+
+def nudge(task: Task[..., None], *arguments: str) -> bool:
+    """Asks the worker to do this soon; False where the broker is away."""
+    try:
+        task.apply_async(arguments, retry=False)
+    except OperationalError:
+        logger.warning("the broker is away; the schedule will run the task")
+        return False
+    return True
 
 
 @shared_task
 def watch() -> None:
-    """Judges all rules, brings alerts into line with them, and tells people."""
+    """Judges all rules and brings alerts into line with them."""
     watching.watch(timezone.now())
+    nudge(deliver)
+
+
+@shared_task
+def deliver() -> None:
+    """Tells people what waits to be told."""
+    sending.deliver(timezone.now(), answers.described)
+
+
+@shared_task
+def post_to_alertmanager() -> None:
+    """Repeats what is open: for Alertmanager, what is not repeated is over."""
+    if not settings.ALERTMANAGER_URL:
+        return
+    now = timezone.now()
+    try:
+        alertmanager.post(alerts.lasting(now), settings.ORGO_PUBLIC_URL, now)
+    except ChannelError as problem:
+        logger.warning("Alertmanager was not told", extra={"code": problem.code})
 
 
 @shared_task

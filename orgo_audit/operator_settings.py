@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 from typing import Any
@@ -63,9 +64,9 @@ def number(name: str, default: int) -> int:
     )
 
 
-def is_on(name: str) -> bool:
-    """On unless it is 0."""
-    told = env.str(name, default="1")
+def is_on(name: str, default: str = "1") -> bool:
+    """1 or 0."""
+    told = env.str(name, default=default)
     if told in ("0", "1"):
         return bool(told == "1")
     raise ImproperlyConfigured(f"{name}: {told!r} is neither 1 (on) nor 0 (off)")
@@ -94,6 +95,25 @@ def server_url(name: str, default: str, schemes: frozenset[str], example: str) -
     if parts is None or parts.scheme not in schemes:
         raise ImproperlyConfigured(f"{name}: expected {example}")
     return str(url)
+
+
+def http_url(name: str) -> str:
+    """Of a server that speaks HTTP, without the slash at its end; empty where none is given."""
+    url = env.str(name, default="").rstrip("/")
+    parts = _parts(url)
+    if not url or (parts is not None and parts.scheme in ("http", "https")):
+        return str(url)
+    raise ImproperlyConfigured(f"{name}: expected http://HOST:PORT or https://HOST:PORT")
+
+
+def webhook_secret(name: str) -> str:
+    """As Standard Webhooks writes one; empty where none is given."""
+    told = env.str(name, default="")
+    with contextlib.suppress(ValueError):
+        key = base64.b64decode(told.removeprefix("whsec_"), validate=True)
+        if not told or (told.startswith("whsec_") and 24 <= len(key) <= 64):
+            return str(told)
+    raise ImproperlyConfigured(f"{name}: expected whsec_ and 24 to 64 bytes in base64")
 
 
 def public_key(name: str) -> str:

@@ -78,6 +78,18 @@ PERIODIC_WORK = (
         "an alert leaves within a minute of its cause",
     ),
     PeriodicWork(
+        "tell people",
+        "monitoring.tasks.deliver",
+        timedelta(seconds=20),
+        "what a channel refused is tried again, and a lost nudge costs seconds",
+    ),
+    PeriodicWork(
+        "post to Alertmanager",
+        "monitoring.tasks.post_to_alertmanager",
+        timedelta(minutes=1),
+        "what is not repeated within four minutes is over for Alertmanager",
+    ),
+    PeriodicWork(
         "count by the hour",
         "monitoring.tasks.count_hours",
         timedelta(minutes=5),

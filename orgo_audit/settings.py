@@ -156,6 +156,11 @@ vars().update(operator_settings.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = f"orgo-audit@{_public.hostname or 'localhost'}"
 
+# --- alerts to people and other systems ---------------------------------------------------------
+ALERTMANAGER_URL = operator_settings.http_url("ALERTMANAGER_URL")
+ORGO_WEBHOOK_SECRET = operator_settings.webhook_secret("ORGO_WEBHOOK_SECRET")
+ORGO_WEBHOOK_PRIVATE = operator_settings.is_on("ORGO_WEBHOOK_PRIVATE", "0")
+
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.auth",

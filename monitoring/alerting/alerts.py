@@ -13,13 +13,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from logs import interface
+from monitoring.alerting import answers
 from monitoring.alerting.escalation import first_receivers, receivers, steps_due
 from monitoring.alerting.models import Alert, AlertTransition
 from monitoring.alerting.rules import Condition, Verdict
 from monitoring.alerting.vocabulary import ACTIONS, Rule, Severity, State
 from monitoring.delivery import sending
+from monitoring.delivery.base import ToldAlert
 from monitoring.delivery.models import Kind, Notification
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, Conflict, NotFound
@@ -28,6 +31,8 @@ from orgo_audit.policy.schema import Escalation
 
 SYSTEM = "system:alerting"
 MAX_REASON = 500
+# An outage of Alertmanager may be as long before it misses that an alert is over.
+RESOLVED_TOLD_FOR = timedelta(minutes=15)
 LONGEST_SILENCE = timedelta(days=31)
 _LOCK_CLASS = 0x616C7274  # any number, as long as nothing else in this database uses it
 _UNANSWERED = (State.FIRING, State.ESCALATED)
@@ -294,6 +299,21 @@ def _by_hand(
     alert.save(update_fields=["state", "silenced_until", "resolved_at"])
     steps.write()
     return alert
+
+
+# --- for Alertmanager ---------------------------------------------------------------------------
+
+
+def lasting(now: datetime) -> list[ToldAlert]:
+    """What Alertmanager is told of: what is open and not silenced, and what ended lately.
+
+    Its own alerts, and what is only listed, are not among them.
+    """
+    is_open = Q(resolved_at=None) & ~Q(state=State.SILENCED)
+    ended_lately = Q(resolved_at__gte=now - RESOLVED_TOLD_FOR)
+    found = Alert.objects.filter(is_open | ended_lately).exclude(severity=Severity.INFO)
+    theirs = found.exclude(rule=Rule.ALERTMANAGER).select_related("organization")
+    return [answers.told(alert) for alert in theirs.order_by("fired_at", "pk")]
 
 
 # --- leaving ------------------------------------------------------------------------------------
