@@ -19,11 +19,11 @@ from django.utils import timezone
 from bench import fill
 from bench.measures import Options, Promise, Result, Table, say, spread
 from bench.portal import Portal
-from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
 from logs.record.wire import FILTER_FIELDS, format_instant
 from orgo_audit import logins
 from orgo_audit.accounts.models import User
+from orgo_audit.paging import Cursor
 from orgo_audit.policy import versions
 
 SMALL_ROWS = 10_000

@@ -15,10 +15,11 @@ from django.utils import timezone
 from bench.events import EVENTS_PER_REQUEST, request_bodies
 from bench.measures import MICROSECONDS, Options, Result, Table, spread
 from bench.portal import Portal
-from logs.record import ingest, sensitivity, strict_json
+from logs.record import ingest, sensitivity
 from logs.record.drafts import Item, parse_batch
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
+from orgo_audit import strict_json
 from orgo_audit.accounts.models import Organization
 from orgo_audit.embedded import paths
 from orgo_audit.policy import versions

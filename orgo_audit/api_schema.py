@@ -16,6 +16,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
 from orgo_audit.api import PROBLEM_TYPE
+from orgo_audit.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 Json = dict[str, Any]
 JSON = "application/json"
@@ -224,3 +225,33 @@ SECURITY_SCHEMES: Json = {
         "description": "A person who signed in; a POST also needs Django's X-CSRFToken header.",
     },
 }
+
+# --- shapes that all apps use -------------------------------------------------------------------
+
+TEXT: Json = {"type": "string"}
+NOT_EMPTY: Json = TEXT | {"minLength": 1}
+COUNT: Json = {"type": "integer", "minimum": 0}
+UUID: Json = {"type": "string", "format": "uuid"}
+INSTANT: Json = {"type": "string", "format": "date-time"}
+DAY: Json = {"type": "string", "format": "date"}
+UTC_INSTANT: Json = INSTANT | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$"}
+
+BASE = "/api/v1"
+BAD_QUERY = {400: refusal("An unknown, repeated or malformed parameter.")}
+PAGING = (
+    query("cursor", "Opaque: follow `next` and `previous` instead of making one.", TEXT),
+    query(
+        "page_size",
+        f"Rows a page; {DEFAULT_PAGE_SIZE} where none is given.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
+    ),
+)
+
+
+def nullable(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def page_of(item: Json) -> Json:
+    link = nullable({"type": "string", "format": "uri"})
+    return closed({"next": link, "previous": link, "results": {"type": "array", "items": item}})

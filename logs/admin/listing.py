@@ -15,11 +15,11 @@ from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
 from logs.record.filters import query_from
 from logs.record.models import Event
-from logs.record.paging import Cursor, Page
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
 from logs.record.wire import FILTER_FIELDS, format_instant
 from orgo_audit.errors import BadInput
+from orgo_audit.paging import Cursor, Page
 
 PAGE_SIZE = 100
 # An event that reaches us later than this after its own time is marked.

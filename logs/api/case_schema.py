@@ -6,29 +6,28 @@ from typing import Any, get_args
 
 from logs.api import shapes
 from logs.api.case_examples import CASE_EXAMPLES
-from logs.api.shapes import (
-    BAD_QUERY,
-    BASE,
-    COUNT,
-    DAY,
-    PAGING,
-    TEXT,
-    UTC_INSTANT,
-    UUID,
-    nullable,
-    page_of,
-)
 from logs.cases.acts import LONGEST_TEXT, MAX_MINUTES, MAX_VIEWS
 from logs.cases.clock import DeadlineState
 from logs.cases.looks import PURPOSE_LENGTH
 from logs.cases.models import CaseState, RequestState
+from orgo_audit import api_schema
 from orgo_audit.api_schema import (
+    BAD_QUERY,
+    BASE,
+    COUNT,
+    DAY,
     JSON,
+    PAGING,
+    TEXT,
+    UTC_INSTANT,
+    UUID,
     Json,
     Operation,
     answer,
     closed,
     in_path,
+    nullable,
+    page_of,
     query,
     ref,
     refusal,
@@ -43,19 +42,19 @@ _PURPOSE: Json = {
     "description": "What this look is for; it is kept in the restricted access log. UTF-8.",
     "schema": {"type": "string", "maxLength": PURPOSE_LENGTH},
 }
-_MOMENT = {"anyOf": [shapes.INSTANT, DAY]}
-_CODE_IN_PATH = in_path("code", "The case's code, from the list.", shapes.UUID)
-_REQUEST_ID = in_path("request_id", "The request's id.", shapes.UUID)
+_MOMENT = {"anyOf": [api_schema.INSTANT, DAY]}
+_CODE_IN_PATH = in_path("code", "The case's code, from the list.", api_schema.UUID)
+_REQUEST_ID = in_path("request_id", "The request's id.", api_schema.UUID)
 _EVENT_FILTERS = (
-    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
-    query("case", "One case, by its code.", shapes.UUID),
-    query("action", "What happened, as it is shown.", shapes.NOT_EMPTY),
-    query("status", "The status as it is shown.", shapes.NOT_EMPTY),
+    query("workflow", "One sensitive workflow.", api_schema.NOT_EMPTY),
+    query("case", "One case, by its code.", api_schema.UUID),
+    query("action", "What happened, as it is shown.", api_schema.NOT_EMPTY),
+    query("status", "The status as it is shown.", api_schema.NOT_EMPTY),
     query("since", "Not before this day or time, by `timestamp`.", _MOMENT),
     query("until", "Before this day or time, by `timestamp`.", _MOMENT),
 )
 _CASE_FILTERS = (
-    query("workflow", "One sensitive workflow.", shapes.NOT_EMPTY),
+    query("workflow", "One sensitive workflow.", api_schema.NOT_EMPTY),
     query("state", "Open or closed ones.", _CASE_STATE),
     query("since", "Opened on this day or later.", _MOMENT),
     query("until", "Opened before this day.", _MOMENT),

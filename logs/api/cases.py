@@ -18,7 +18,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import parameters, views
+from logs.api import views
 from logs.cases import access, exporting, looks, reading
 from logs.cases.access import HrViewer
 from logs.cases.exporting import as_anonymized
@@ -26,12 +26,14 @@ from logs.cases.models import CaseNote, CaseState
 from logs.cases.reading import CaseEventQuery, CaseQuery
 from logs.record import filters
 from logs.record.export import chosen_form
-from logs.record.paging import MAX_PAGE_SIZE
 from logs.record.wire import format_instant
+from orgo_audit import api_pages
 from orgo_audit.accounts.models import User
 from orgo_audit.api import single_parameters
+from orgo_audit.api_doors import REFUSALS
 from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotAllowed, NotFound
+from orgo_audit.paging import MAX_PAGE_SIZE
 
 EVENT_FILTERS = frozenset({"workflow", "case", "action", "status", *filters.TIMES})
 CASE_FILTERS = frozenset({"workflow", "state", *filters.TIMES})
@@ -61,7 +63,7 @@ class RestrictedView(views.RecordView):
 
     def report_refusal(self, why: str) -> None:
         # What the vault refuses somebody of the restricted world is not for the admins' logs.
-        if why != views.REFUSALS[NotAllowed] or not isinstance(self.request.user, User):
+        if why != REFUSALS[NotAllowed] or not isinstance(self.request.user, User):
             super().report_refusal(why)
 
 
@@ -70,10 +72,10 @@ class AnonymizedLogView(RestrictedView):
 
     def get(self, request: Request) -> Response:
         viewer = self.hr_viewer(request)
-        query = _event_query(_given(request, EVENT_FILTERS | parameters.PAGING))
-        cursor, size = parameters.page_of(request)
+        query = _event_query(_given(request, EVENT_FILTERS | api_pages.PAGING))
+        cursor, size = api_pages.page_of(request)
         page = reading.events(viewer, query, cursor=cursor, size=size)
-        return Response(views.page_answer(request, page, as_anonymized))
+        return Response(api_pages.page_answer(request, page, as_anonymized))
 
 
 class AnonymizedExportView(RestrictedView):
@@ -93,12 +95,12 @@ class CaseListView(RestrictedView):
 
     def get(self, request: Request) -> Response:
         viewer = self.hr_viewer(request)
-        query = _case_query(_given(request, CASE_FILTERS | parameters.PAGING))
-        cursor, size = parameters.page_of(request)
+        query = _case_query(_given(request, CASE_FILTERS | api_pages.PAGING))
+        cursor, size = api_pages.page_of(request)
         page = reading.cases(viewer, query, cursor=cursor, size=size)
         told = exporting.told_cases(page.rows, today=timezone.now().date())
         by_code = dict(zip(page.rows, told, strict=True))
-        return Response(views.page_answer(request, page, by_code.__getitem__))
+        return Response(api_pages.page_answer(request, page, by_code.__getitem__))
 
 
 class CaseView(RestrictedView):

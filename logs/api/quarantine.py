@@ -10,14 +10,15 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import bodies, parameters, views
+from logs.api import parameters, views
 from logs.record import quarantine
 from logs.record.filters import TIMES
 from logs.record.models import QuarantinedEvent
 from logs.record.wire import format_instant
+from orgo_audit import api_bodies, api_pages
 from orgo_audit.api import single_parameters
 
-PARAMETERS = frozenset({*quarantine.FILTERS, *TIMES}) | parameters.PAGING
+PARAMETERS = frozenset({*quarantine.FILTERS, *TIMES}) | api_pages.PAGING
 
 
 class QuarantineListView(views.AdminView):
@@ -26,10 +27,10 @@ class QuarantineListView(views.AdminView):
     def get(self, request: Request) -> Response:
         self.require_admin(request)
         query = quarantine.query_from(single_parameters(request, PARAMETERS))
-        cursor, size = parameters.page_of(request)
+        cursor, size = api_pages.page_of(request)
         viewer = parameters.viewer_of(request)
         page = quarantine.read(viewer, query, cursor=cursor, size=size)
-        return Response(views.page_answer(request, page, as_answer))
+        return Response(api_pages.page_answer(request, page, as_answer))
 
 
 class ReplayView(views.AdminView):
@@ -37,7 +38,7 @@ class ReplayView(views.AdminView):
 
     def post(self, request: Request, item_id: UUID) -> Response:
         self.require_admin(request)
-        bodies.require_none(request)
+        api_bodies.require_none(request)
         viewer = parameters.viewer_of(request)
         refusal = quarantine.replay(viewer, item_id, now=timezone.now())
         if refusal is None:
@@ -57,7 +58,7 @@ class DiscardView(views.AdminView):
 
     def post(self, request: Request, item_id: UUID) -> Response:
         self.require_admin(request)
-        reason = bodies.object_of(request, {"reason": str})["reason"]
+        reason = api_bodies.object_of(request, {"reason": str})["reason"]
         quarantine.discard(parameters.viewer_of(request), item_id, reason)
         return Response({"discarded": True})
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import bodies, parameters, views
+from logs.api import parameters, views
 from logs.record import own_events
 from logs.retention import answers, certificates, facts, holds, overview
+from orgo_audit import api_bodies, api_pages
 from orgo_audit.accounts.models import Organization
 from orgo_audit.api import RETRY_AFTER_SECONDS, single_parameters
 from orgo_audit.errors import BadInput, Unavailable
@@ -44,11 +45,11 @@ class CertificatesView(RetentionView):
 
     def get(self, request: Request) -> Response:
         own = self.require_admin(request)
-        single_parameters(request, parameters.PAGING)
-        cursor, size = parameters.page_of(request)
+        single_parameters(request, api_pages.PAGING)
+        cursor, size = api_pages.page_of(request)
         self.looked(request, own, "certificates")
         page = certificates.page(certificates.of_events(own), cursor, size=size)
-        return Response(views.page_answer(request, page, answers.certificate_as_json))
+        return Response(api_pages.page_answer(request, page, answers.certificate_as_json))
 
 
 class HoldView(RetentionView):
@@ -66,16 +67,16 @@ class LegalHoldsView(HoldView):
 
     def get(self, request: Request) -> Response:
         own = self.require_admin(request)
-        single_parameters(request, parameters.PAGING)
-        cursor, size = parameters.page_of(request)
+        single_parameters(request, api_pages.PAGING)
+        cursor, size = api_pages.page_of(request)
         self.looked(request, own, "legal holds")
         page = holds.page(own, cursor, size=size)
         holds.set_leavers_aside(page.rows)
-        return Response(views.page_answer(request, page, answers.hold_as_json))
+        return Response(api_pages.page_answer(request, page, answers.hold_as_json))
 
     def post(self, request: Request) -> Response:
         own = self.require_admin(request)
-        wish = bodies.object_of(request, NEEDED, OPTIONAL)
+        wish = api_bodies.object_of(request, NEEDED, OPTIONAL)
         name = parameters.viewer_of(request).name
         kind, value = _scope_of(wish["scope"])
         hold = holds.place(
@@ -96,7 +97,7 @@ class ReleaseView(HoldView):
 
     def post(self, request: Request, hold_id: UUID) -> Response:
         own = self.require_admin(request)
-        bodies.require_none(request)
+        api_bodies.require_none(request)
         hold = holds.hold(own, hold_id)
         name = parameters.viewer_of(request).name
         released = holds.advance_release(hold.organization, hold_id, by=name, now=timezone.now())

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from logs.api import shapes
 from logs.api.retention_examples import RETENTION_EXAMPLES
-from logs.api.shapes import BAD_QUERY, BASE, PAGING, nullable
 from logs.retention.models import LONGEST, Means
+from orgo_audit import api_schema
 from orgo_audit.api_schema import (
+    BAD_QUERY,
+    BASE,
     JSON,
+    PAGING,
     Json,
     Operation,
     answer,
     closed,
     in_path,
+    nullable,
     ref,
     refusal,
 )
 
 _ADMINS = "For people with the role `admin`: their own organizations alone."
-_HOLD_ID = in_path("hold_id", "The hold's id, from the list.", shapes.UUID)
+_HOLD_ID = in_path("hold_id", "The hold's id, from the list.", api_schema.UUID)
 
 
 def _operation(
@@ -89,50 +92,50 @@ RETENTION_OPERATIONS: dict[str, Operation] = {
 
 
 def _words(longest: int) -> Json:
-    return shapes.TEXT | {"minLength": 1, "maxLength": longest, "pattern": r"\S"}
+    return api_schema.TEXT | {"minLength": 1, "maxLength": longest, "pattern": r"\S"}
 
 
-_AT: Json = {"at": shapes.UTC_INSTANT}
-_WHOSE: Json = {"organization": shapes.TEXT}
-_NAMES: Json = {"type": "array", "items": shapes.TEXT}
-_ROWS = shapes.COUNT | {"description": "Of the caller's organizations alone."}
+_AT: Json = {"at": api_schema.UTC_INSTANT}
+_WHOSE: Json = {"organization": api_schema.TEXT}
+_NAMES: Json = {"type": "array", "items": api_schema.TEXT}
+_ROWS = api_schema.COUNT | {"description": "Of the caller's organizations alone."}
 _DECISION: Json = {
     "oneOf": [
         closed({"what": {"const": "drop"}, **_AT, "organizations": _NAMES}),
-        closed({"what": {"const": "remove"}, **_AT, **_WHOSE, "rows": shapes.COUNT}),
+        closed({"what": {"const": "remove"}, **_AT, **_WHOSE, "rows": api_schema.COUNT}),
         closed(
             {
                 "what": {"const": "held"},
                 **_WHOSE,
-                "holds": {"type": "array", "items": shapes.UUID},
-                "rows": nullable(shapes.COUNT)
+                "holds": {"type": "array", "items": api_schema.UUID},
+                "rows": nullable(api_schema.COUNT)
                 | {"description": "Null: all of a month that nobody counted yet."},
             }
         ),
-        closed({"what": {"const": "wait"}, "until": shapes.UTC_INSTANT}),
+        closed({"what": {"const": "wait"}, "until": api_schema.UTC_INSTANT}),
         closed({"what": {"const": "conflict"}, **_WHOSE}),
     ]
 }
 _PUBLISHED = closed(
     {
-        "id": shapes.UUID,
-        "organization": nullable(shapes.TEXT) | {"description": "Null: the whole segment."},
+        "id": api_schema.UUID,
+        "organization": nullable(api_schema.TEXT) | {"description": "Null: the whole segment."},
         "kind": {"type": "string", "enum": [Means.DROP.value, Means.REMOVE.value]},
-        "period": shapes.TEXT,
-        "policy_version": shapes.COUNT,
-        "published_at": shapes.UTC_INSTANT,
-        "not_before": shapes.UTC_INSTANT
+        "period": api_schema.TEXT,
+        "policy_version": api_schema.COUNT,
+        "published_at": api_schema.UTC_INSTANT,
+        "not_before": api_schema.UTC_INSTANT
         | {"description": "It happens at the first nightly run from then on."},
         "approved_by": _NAMES,
-        "approvals_missing": shapes.COUNT
+        "approvals_missing": api_schema.COUNT
         | {"description": "How many people's approval the policy still wants, on the page."},
     }
 )
 _SEGMENT = closed(
     {
-        "segment": shapes.TEXT,
+        "segment": api_schema.TEXT,
         "rows": nullable(_ROWS) | {"description": "Null where nobody counted them yet."},
-        "bytes": nullable(shapes.COUNT)
+        "bytes": nullable(api_schema.COUNT)
         | {"description": "Of a segment that others share, the part of the caller's rows."},
         "decisions": {"type": "array", "items": _DECISION},
         "published": {"type": "array", "items": _PUBLISHED},
@@ -140,28 +143,29 @@ _SEGMENT = closed(
 )
 _CERTIFICATE = closed(
     {
-        "id": shapes.UUID,
-        "organization": nullable(shapes.TEXT)
+        "id": api_schema.UUID,
+        "organization": nullable(api_schema.TEXT)
         | {"description": "Null: nobody had anything in that month."},
         "kind": {"type": "string", "enum": list(Means.values)},
-        "segment": nullable(shapes.TEXT) | {"description": "Null for a case."},
-        "case": nullable(shapes.UUID) | {"description": "A case's code, and nothing else of it."},
-        "first_recorded_at": nullable(shapes.UTC_INSTANT),
-        "last_recorded_at": nullable(shapes.UTC_INSTANT),
-        "rows_at_closing": shapes.COUNT,
-        "rows_destroyed": shapes.COUNT,
-        "rows_held": shapes.COUNT,
-        "digest_at_closing": nullable(shapes.TEXT)
+        "segment": nullable(api_schema.TEXT) | {"description": "Null for a case."},
+        "case": nullable(api_schema.UUID)
+        | {"description": "A case's code, and nothing else of it."},
+        "first_recorded_at": nullable(api_schema.UTC_INSTANT),
+        "last_recorded_at": nullable(api_schema.UTC_INSTANT),
+        "rows_at_closing": api_schema.COUNT,
+        "rows_destroyed": api_schema.COUNT,
+        "rows_held": api_schema.COUNT,
+        "digest_at_closing": nullable(api_schema.TEXT)
         | {"description": "SHA-256 of the organization's rows, made when the month was over."},
-        "policy_version": shapes.COUNT,
-        "period": nullable(shapes.TEXT),
+        "policy_version": api_schema.COUNT,
+        "period": nullable(api_schema.TEXT),
         "approved_by": _NAMES,
-        "plan": nullable(shapes.UUID),
-        "announcement": nullable(shapes.UUID) | {"description": "The event that announced it."},
-        "destroyed_at": shapes.UTC_INSTANT,
+        "plan": nullable(api_schema.UUID),
+        "announcement": nullable(api_schema.UUID) | {"description": "The event that announced it."},
+        "destroyed_at": api_schema.UTC_INSTANT,
     }
 )
-_SEGMENT_NAME: Json = shapes.TEXT | {
+_SEGMENT_NAME: Json = api_schema.TEXT | {
     "pattern": "^(activity|security|error)-[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
 }
 _NAMED = _words(LONGEST["scope"])
@@ -170,7 +174,7 @@ _SCOPE: Json = {
         closed({"task_id": _NAMED}),
         closed({"user": _NAMED | {"description": "Who acted, or sent or got a task."}}),
         closed({"segment": _SEGMENT_NAME}),
-        closed({"case": shapes.UUID | {"description": "A case by its code."}}),
+        closed({"case": api_schema.UUID | {"description": "A case by its code."}}),
     ]
 }
 _SAID: Json = {
@@ -181,36 +185,36 @@ _SAID: Json = {
 _OWNER: Json = {"owner": _words(LONGEST["owner"]) | {"description": "Who answers for it."}}
 _HOLD = closed(
     {
-        "id": shapes.UUID,
-        "organization": shapes.TEXT,
+        "id": api_schema.UUID,
+        "organization": api_schema.TEXT,
         "state": {"type": "string", "enum": ["active", "release_asked", "released"]},
         **_SAID,
         **_OWNER,
-        "placed_at": shapes.UTC_INSTANT,
-        "placed_by": shapes.TEXT,
-        "review_on": shapes.DAY,
-        "release_asked_by": nullable(shapes.TEXT),
-        "release_asked_at": nullable(shapes.UTC_INSTANT),
-        "released_by": nullable(shapes.TEXT),
-        "released_at": nullable(shapes.UTC_INSTANT),
+        "placed_at": api_schema.UTC_INSTANT,
+        "placed_by": api_schema.TEXT,
+        "review_on": api_schema.DAY,
+        "release_asked_by": nullable(api_schema.TEXT),
+        "release_asked_at": nullable(api_schema.UTC_INSTANT),
+        "released_by": nullable(api_schema.TEXT),
+        "released_at": nullable(api_schema.UTC_INSTANT),
     }
 )
 _CHOICE: Json = {
     "owner": _OWNER["owner"] | {"description": "Who answers for it; the caller if absent."},
-    "organization": shapes.TEXT | {"description": "Needed by an admin of several."},
+    "organization": api_schema.TEXT | {"description": "Needed by an admin of several."},
 }
 RETENTION_COMPONENTS: dict[str, Json] = {
     "RetentionPlan": closed(
         {
-            "earliest": nullable(shapes.UTC_INSTANT)
+            "earliest": nullable(api_schema.UTC_INSTANT)
             | {"description": "The earliest next deletion."},
             "results": {"type": "array", "items": ref("RetentionSegment")},
         }
     ),
     "RetentionSegment": _SEGMENT,
     "Certificate": _CERTIFICATE,
-    "CertificatePage": shapes.page_of(ref("Certificate")),
+    "CertificatePage": api_schema.page_of(ref("Certificate")),
     "LegalHold": _HOLD,
-    "LegalHoldPage": shapes.page_of(ref("LegalHold")),
+    "LegalHoldPage": api_schema.page_of(ref("LegalHold")),
     "LegalHoldWish": closed({**_SAID, **_CHOICE}, tuple(_CHOICE)),
 }

@@ -11,12 +11,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logs.api import bodies
 from logs.api.cases import RestrictedView, purpose_of
 from logs.cases import access, errands, reading, requests
 from logs.cases.acts import LONGEST_TEXT, Act
 from logs.cases.requests import RequestViewer, ShownRequest
 from logs.record.wire import format_instant
+from orgo_audit import api_bodies
 from orgo_audit.api import single_parameters
 from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotFound
@@ -61,7 +61,7 @@ class RevealView(RestrictedView):
 
     def post(self, request: Request, code: UUID, request_id: UUID) -> Response:
         viewer = self.hr_viewer(request)
-        bodies.require_none(request)
+        api_bodies.require_none(request)
         case = reading.case(viewer, code)
         own = RequestViewer(viewer.user, decides=[], oversees=[], asks=[case.organization])
         _require_reveal_in(requests.again(own, request_id), code)
@@ -167,7 +167,7 @@ def _as_answer(shown: ShownRequest) -> dict[str, Any]:
 
 def _words_of(request: Request, takes: Mapping[str, type]) -> dict[str, Any]:
     """The body, with words in each of its texts."""
-    body = bodies.object_of(request, takes)
+    body = api_bodies.object_of(request, takes)
     for name, value in body.items():
         if isinstance(value, str) and not 0 < len(value.strip()) <= LONGEST_TEXT:
             raise BadInput(

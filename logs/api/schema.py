@@ -6,13 +6,16 @@ from logs.api import shapes
 from logs.api.case_schema import CASE_COMPONENTS, CASE_OPERATIONS
 from logs.api.examples import EXAMPLES
 from logs.api.retention_schema import RETENTION_COMPONENTS, RETENTION_OPERATIONS
-from logs.api.shapes import BAD_QUERY, BASE, PAGING
 from logs.record.drafts import MAX_EVENTS
 from logs.record.vocabulary import LogType, Outcome
 from logs.record.wire import FILTER_FIELDS
+from orgo_audit import api_schema
 from orgo_audit.api_schema import (
+    BAD_QUERY,
+    BASE,
     JSON,
     NDJSON,
+    PAGING,
     Documented,
     Json,
     Operation,
@@ -28,7 +31,7 @@ _KEPT = (
     " been destroyed under it, unless a hold keeps them, and are in no answer and no file from the"
     " moment on at which their period was over."
 )
-_EVENT_ID = in_path("event_id", "The event's id, from a receipt or a list.", shapes.UUID)
+_EVENT_ID = in_path("event_id", "The event's id, from a receipt or a list.", api_schema.UUID)
 _FILTER_WORDS = {
     "action": "What happened, as sent; in error logs the error.",
     "status": "The status as sent.",
@@ -43,20 +46,20 @@ _FILTER_WORDS = {
 }
 _OUTCOME = {"type": "string", "enum": [outcome.value for outcome in Outcome]}
 _TIMES = (
-    query("since", "Not before this time, by `timestamp`.", shapes.INSTANT),
-    query("until", "Before this time, by `timestamp`.", shapes.INSTANT),
+    query("since", "Not before this time, by `timestamp`.", api_schema.INSTANT),
+    query("until", "Before this time, by `timestamp`.", api_schema.INSTANT),
 )
 _FILTERS = (
     *_TIMES,
     *(
-        query(name, _FILTER_WORDS[name], _OUTCOME if name == "outcome" else shapes.TEXT)
+        query(name, _FILTER_WORDS[name], _OUTCOME if name == "outcome" else api_schema.TEXT)
         for name in FILTER_FIELDS
     ),
-    query("q", "Search; answers 400 until it is built.", shapes.TEXT),
+    query("q", "Search; answers 400 until it is built.", api_schema.TEXT),
 )
 _MANNER = (
     shapes.FORM,
-    query("time_zone", "The zone of a CSV's times, such as `Europe/Vienna`; UTC.", shapes.TEXT),
+    query("time_zone", "The zone of a CSV's times, such as `Europe/Vienna`; UTC.", api_schema.TEXT),
     query("count", "`true`: the last line tells how many events there are.", {"type": "boolean"}),
 )
 _BODY_HEADERS: tuple[Json, ...] = (
@@ -110,7 +113,7 @@ def _log_operations(name: str, log_type: LogType | None) -> dict[str, Operation]
 def _delivery(slug: str, tag: str, event: str) -> Operation:
     receipt = ref("Receipt")
     mixed = " Each item says its `log_type`." if event == "Event" else ""
-    content = {JSON: {"schema": ref(f"{event}Batch")}, NDJSON: {"schema": shapes.TEXT}}
+    content = {JSON: {"schema": ref(f"{event}Batch")}, NDJSON: {"schema": api_schema.TEXT}}
     return Operation(
         f"deliver_{slug}",
         tag,
@@ -153,18 +156,18 @@ _TRACE = Operation(
     f" of all types in order. {_KEPT}",
     {200: answer("The trace.", ref("Trace")), **BAD_QUERY},
     EXAMPLES["get_trace"],
-    (in_path("task_id", "The task; may hold slashes.", shapes.TEXT | {"minLength": 1}),),
+    (in_path("task_id", "The task; may hold slashes.", api_schema.TEXT | {"minLength": 1}),),
 )
 
 # --- the quarantine -----------------------------------------------------------------------------
 
-_ITEM_ID = in_path("item_id", "The item's id, from the list.", shapes.UUID)
+_ITEM_ID = in_path("item_id", "The item's id, from the list.", api_schema.UUID)
 _QUARANTINE_FILTERS = (
-    query("since", "Not before this time, by `recorded_at`.", shapes.INSTANT),
-    query("until", "Before this time, by `recorded_at`.", shapes.INSTANT),
-    query("source", "The service that sent it.", shapes.TEXT),
+    query("since", "Not before this time, by `recorded_at`.", api_schema.INSTANT),
+    query("until", "Before this time, by `recorded_at`.", api_schema.INSTANT),
+    query("source", "The service that sent it.", api_schema.TEXT),
     query("log_type", "One log.", {"enum": [kind.value for kind in LogType]}),
-    query("code", "Why it was refused.", shapes.TEXT),
+    query("code", "Why it was refused.", api_schema.TEXT),
 )
 _QUARANTINE = {
     f"GET {BASE}/quarantine/": Operation(

@@ -6,40 +6,32 @@ from typing import Any
 
 from logs.record.drafts import MAX_EVENTS, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
 from logs.record.export import Form
-from logs.record.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from logs.record.trace import StageState
 from logs.record.vocabulary import LogType, Outcome, Stage
 from logs.record.wire import ANSWER_FIELDS, action_key
-from orgo_audit.api_schema import NDJSON, PROBLEM, Json, closed, query, ref, refusal
+from orgo_audit.api_schema import (
+    COUNT,
+    INSTANT,
+    NDJSON,
+    PROBLEM,
+    TEXT,
+    UTC_INSTANT,
+    UUID,
+    Json,
+    closed,
+    nullable,
+    page_of,
+    query,
+    ref,
+)
 
-TEXT: Json = {"type": "string"}
-NOT_EMPTY: Json = TEXT | {"minLength": 1}
-COUNT: Json = {"type": "integer", "minimum": 0}
-UUID: Json = {"type": "string", "format": "uuid"}
-INSTANT: Json = {"type": "string", "format": "date-time"}
-DAY: Json = {"type": "string", "format": "date"}
-UTC_INSTANT: Json = INSTANT | {"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$"}
 _OUTCOME: Json = {"type": "string", "enum": [outcome.value for outcome in Outcome]}
 _LOG_TYPE: Json = {"type": "string", "enum": [kind.value for kind in LogType]}
 
 
 # What operations share.
-BASE = "/api/v1"
-BAD_QUERY = {400: refusal("An unknown, repeated or malformed parameter.")}
-PAGING = (
-    query("cursor", "Opaque: follow `next` and `previous` instead of making one.", TEXT),
-    query(
-        "page_size",
-        f"Rows a page; {DEFAULT_PAGE_SIZE} where none is given.",
-        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE},
-    ),
-)
 FORM = query("format", "NDJSON where none is given.", {"enum": [form.value for form in Form]})
 FILE = {NDJSON: {"schema": TEXT}, "text/csv": {"schema": TEXT}}
-
-
-def nullable(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def event_name(log_type: LogType) -> str:
@@ -107,11 +99,6 @@ def _any_of_logs(prefix: str, log_types: tuple[LogType, ...]) -> Json:
 def _batch(event: Json) -> Json:
     several = {"type": "array", "items": event, "minItems": 1, "maxItems": MAX_EVENTS}
     return {"anyOf": [event, several]}
-
-
-def page_of(item: Json) -> Json:
-    link = nullable({"type": "string", "format": "uri"})
-    return closed({"next": link, "previous": link, "results": {"type": "array", "items": item}})
 
 
 # --- answers ------------------------------------------------------------------------------------

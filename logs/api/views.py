@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from logs.api import bodies, parameters
 from logs.api.schema import RecordSchema
 from logs.record import access, drafts, export, ingest, own_events, reading, tracing, wire
 from logs.record.models import Event
-from logs.record.paging import Cursor, Page, Row
 from logs.record.receipts import Receipt, Sender
 from logs.record.vocabulary import LogType
+from orgo_audit import api_pages
 from orgo_audit.accounts.models import Organization, Role, Scope, ServiceToken, User
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.api import problem, single_parameters
-from orgo_audit.callers import address_of, method_of, route_of
+from orgo_audit.api_doors import Door
 from orgo_audit.errors import BadInput, NotAllowed, NotFound
 
-# What is put on record, and in which words.
-REFUSALS: dict[type[Exception], str] = {
-    NotAllowed: "not allowed",
-    exceptions.NotAuthenticated: "no credentials",
-    exceptions.AuthenticationFailed: "bad credentials",
-    exceptions.PermissionDenied: "CSRF",
-}
 
-
-class RecordView(APIView):
-    """What every door of the record does: a refusal becomes an event, then an answer."""
+class RecordView(Door):
+    """A door of the record."""
 
     log_types: tuple[LogType, ...] = tuple(LogType)  # an address may serve fewer
-    http_method_names = ["get", "head", "post"]
     schema = RecordSchema()
 
-    def handle_exception(self, exc: Exception) -> Response:
-        if why := REFUSALS.get(type(exc)):
-            self.report_refusal(why)
-        if isinstance(exc, exceptions.Throttled) and isinstance(self.request.user, ServiceToken):
-            own_events.report_rate_limit(self.request.user, address_of(self.request))
-        return super().handle_exception(exc)
+    def put_on_record(
+        self, identity: User | ServiceToken | None, address: str | None, what: str, why: str
+    ) -> None:
+        own_events.report_refusal(identity, address, what, why)
 
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        """None of REST framework's: `Allow` on a 404 would tell an address from no address."""
-        return {}
+    def put_rate_limit_on_record(self, token: ServiceToken, address: str | None) -> None:
+        own_events.report_rate_limit(token, address)
 
     def require_view(self, request: Request) -> None:
         """A person without the view, and every other stranger, finds nothing here."""
@@ -64,13 +47,6 @@ class RecordView(APIView):
         elif not access.narrowed(access.readable(request.user), self.log_types):
             self.report_refusal("no view")
             raise NotFound
-
-    def report_refusal(self, why: str) -> None:
-        request = self.request
-        identity = getattr(request, "_user", None)
-        known = identity if isinstance(identity, User | ServiceToken) else None
-        what = f"{method_of(request)} {route_of(request)}"
-        own_events.report_refusal(known, address_of(request), what, why)
 
 
 class AdminView(RecordView):
@@ -113,9 +89,9 @@ class EventBatchView(RecordView):
     def get(self, request: Request) -> Response:
         self.require_view(request)
         query = parameters.query_of(request, self.log_types)
-        cursor, size = parameters.page_of(request)
+        cursor, size = api_pages.page_of(request)
         page = reading.read(parameters.viewer_of(request), query, cursor=cursor, size=size)
-        return Response(page_answer(request, page, as_answer))
+        return Response(api_pages.page_answer(request, page, as_answer))
 
     def _ingest_token(self, request: Request) -> ServiceToken:
         if not isinstance(request.user, ServiceToken):
@@ -175,21 +151,3 @@ def _receipt_answer(receipt: Receipt) -> HttpResponse:
         path=first["path"] if alone else "",
         more=receipt.as_json(),
     )
-
-
-def page_answer(
-    request: Request, page: Page[Row], answer: Callable[[Row], dict[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "next": _link(request, page.next),
-        "previous": _link(request, page.previous),
-        "results": [answer(row) for row in page.rows],
-    }
-
-
-def _link(request: Request, cursor: Cursor | None) -> str | None:
-    """The address of a neighbouring page: this one with another cursor."""
-    if cursor is None:
-        return None
-    query = request.query_params.dict() | {"cursor": cursor.as_text()}
-    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")

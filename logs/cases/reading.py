@@ -18,9 +18,9 @@ from logs.cases import access, counts, looks
 from logs.cases.access import HrViewer
 from logs.cases.models import Case, CaseEvent, CaseNote, LookedAt
 from logs.cases.role import as_hr
-from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page_of
 from orgo_audit.accounts.people import names_of
 from orgo_audit.errors import BadInput, NotFound
+from orgo_audit.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page_of
 
 MAX_EXPORTED_EVENTS = 100_000
 COUNTED_MONTHS = 24

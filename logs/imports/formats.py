@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from logs.imports import auth_lines, syslog
 from logs.imports.lines import Line
-from logs.record import strict_json
 from logs.record.drafts import Item, Refusal, draft_of, judged
 from logs.record.vocabulary import LogType, code_of, is_security
 from logs.record.wire import format_instant
+from orgo_audit import strict_json
 from orgo_audit.errors import BadInput
 
 # How an export of the portal ends: a line that is no event.

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from logs.record.paging import Cursor
 from orgo_audit.errors import BadInput
+from orgo_audit.paging import Cursor
 
 
 def single_values(parameters: QueryDict, known: frozenset[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from logs.record import strict_json
+from orgo_audit import strict_json
 
 
 @dataclass(frozen=True, slots=True)

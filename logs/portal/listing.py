@@ -16,8 +16,8 @@ from logs.cases.models import Case, CaseState
 from logs.cases.reading import CaseQuery
 from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
-from logs.record.paging import Cursor
 from orgo_audit.errors import BadInput
+from orgo_audit.paging import Cursor
 
 # So large that the list is nearly always whole, and so in the order of what is due.
 PAGE_SIZE = 200

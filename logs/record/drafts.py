@@ -15,13 +15,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from logs.record import strict_json
 from logs.record.vocabulary import LogType, Outcome, code_of, outcome_of
 from logs.record.wire import action_key
+from orgo_audit import strict_json
 from orgo_audit.errors import BadInput
 
 MAX_EVENTS = 5000
-MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_DETAILS_BYTES = 64 * 1024
 MAX_AHEAD = timedelta(minutes=5)
 

@@ -14,13 +14,13 @@ from logs.record import drafts, filters, ingest, own_events, references
 from logs.record.access import Viewer
 from logs.record.drafts import Refusal
 from logs.record.models import QuarantinedEvent
-from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page
 from logs.record.reading import EventQuery
 from logs.record.receipts import Sender
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.errors import BadInput, Conflict, NotFound
+from orgo_audit.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page
 
 FILTERS = ("source", "log_type", "code")
 MAX_REASON_CHARACTERS = 500

@@ -21,11 +21,11 @@ from logs.record.drafts import MAX_AHEAD
 from logs.record.expiry import unexpired
 from logs.record.identifiers import ID_SLACK, smallest_id
 from logs.record.models import Event
-from logs.record.paging import DEFAULT_PAGE_SIZE, Cursor, Page, beyond, page_of
 from logs.record.vocabulary import LogType
 from logs.record.wire import format_instant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import NotFound
+from orgo_audit.paging import DEFAULT_PAGE_SIZE, Cursor, Page, beyond, page_of
 
 MAX_TRACE_EVENTS = 2000
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from logs.record import paging
-from logs.record.paging import Cursor, Page
 from logs.retention.models import DestructionCertificate, Means
+from orgo_audit import paging
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import NotFound
+from orgo_audit.paging import Cursor, Page
 
 Certificates = QuerySet[DestructionCertificate]
 

@@ -15,16 +15,17 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import errors
 
-from logs.record import own_events, paging
-from logs.record.paging import Cursor, Page
+from logs.record import own_events
 from logs.retention import hold_words
 from logs.retention.approvals import admins_among
 from logs.retention.facts import within_a_page
 from logs.retention.models import LegalHold, ScopeKind
 from logs.retention.segments import SEGMENT_OF_ID
+from orgo_audit import paging
 from orgo_audit.accounts.models import Organization
 from orgo_audit.errors import BadInput, Conflict, NotFound, Unavailable
 from orgo_audit.operators import COMMAND
+from orgo_audit.paging import Cursor, Page
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 

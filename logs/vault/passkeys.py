@@ -32,7 +32,7 @@ from webauthn.helpers import (
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import CredentialDeviceType
 
-from logs.record import strict_json
+from orgo_audit import strict_json
 from orgo_audit.errors import BadInput, Unavailable
 
 MAX_RESPONSE_BYTES = 16 * 1024

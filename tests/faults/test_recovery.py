@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from logs.record.drafts import MAX_BODY_BYTES
+from orgo_audit.api_bodies import MAX_BODY_BYTES
 from tests.faults.accounting import Answer, Service
 from tests.faults.audit import rows
 from tests.portal import START_LIMIT_SECONDS, Portal

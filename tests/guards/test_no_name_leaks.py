@@ -23,11 +23,11 @@ from logs.cases import notices
 from logs.cases.models import Case, CaseEvent
 from logs.cases.role import as_hr
 from logs.record import reclassification
-from logs.record.paging import Cursor
 from logs.record.vocabulary import LogType
 from orgo_audit import grants
 from orgo_audit.accounts.models import Role, User
 from orgo_audit.celery import app
+from orgo_audit.paging import Cursor
 from tests.builders import PATH_OF, Answer, Service, a_user, setting_the_scene
 from tests.canaries import (
     CASE_ID,

@@ -29,7 +29,7 @@ def test_the_wires_own_fields_are_all_of_them() -> None:
 
 
 def texts_of_the_code() -> Iterator[str]:
-    for app in ("logs", "orgo_audit"):
+    for app in ("logs", "orgo_audit", "monitoring/alerting"):
         for path in (ROOT / app).rglob("*.py"):
             if path.as_posix().endswith(ELSEWHERE) or "/samples/" in path.as_posix():
                 continue

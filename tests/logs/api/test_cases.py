@@ -17,8 +17,8 @@ from logs.cases.models import Case, CaseGrant, Look
 from logs.cases.reading import case as read_case
 from logs.cases.working import take_step, write_note
 from logs.record.models import Event
-from logs.record.paging import Cursor
 from orgo_audit.accounts.models import Role, Scope, User
+from orgo_audit.paging import Cursor
 from tests.builders import (
     API,
     Answer,

@@ -18,13 +18,13 @@ from logs.record.access import Viewer
 from logs.record.expiry import kept, unexpired
 from logs.record.identifiers import ID_SLACK, new_ids
 from logs.record.models import Event
-from logs.record.paging import Cursor
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope
 from orgo_audit.accounts.people import give_role
 from orgo_audit.accounts.tokens import find_token
 from orgo_audit.errors import NotFound
+from orgo_audit.paging import Cursor
 from orgo_audit.periods import Period, next_month
 from tests.builders import (
     API,

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from logs.record import reading
 from logs.record.access import Viewer
 from logs.record.models import Event
-from logs.record.paging import Cursor, Page
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.accounts.people import give_role
 from orgo_audit.accounts.tokens import find_token
 from orgo_audit.errors import BadInput, NotFound
+from orgo_audit.paging import Cursor, Page
 from tests.builders import a_token, a_user, an_organization, setting_the_scene, stored, wire_event
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from logs.record.strict_json import MAX_DEPTH, parse, parse_lines
 from orgo_audit.errors import BadInput
+from orgo_audit.strict_json import MAX_DEPTH, parse, parse_lines
 from tests.shared_data import SHARED_DATA
 
 SHARED_FORMATS = SHARED_DATA / "formats" / "json"
