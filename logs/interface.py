@@ -17,6 +17,7 @@ from logs.record.own_events import (
     report_alerts,
     report_failed_sign_in,
     report_lockout,
+    report_rate_limit,
     report_read,
     report_refusal,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "report_alerts",
     "report_failed_sign_in",
     "report_lockout",
+    "report_rate_limit",
     "report_read",
     "report_refusal",
     "retention_is_overdue",

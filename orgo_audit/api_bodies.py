@@ -46,6 +46,14 @@ def object_of(
     return body
 
 
+def object_or_nothing(request: Request, optional: Mapping[str, type]) -> dict[str, Any]:
+    """A JSON object of these fields, of which all may be absent, as the body may be."""
+    if not raw_body(request).strip():
+        single_parameters(request, ())
+        return {}
+    return object_of(request, {}, optional)
+
+
 def require_none(request: Request) -> None:
     """No body, no parameter. An empty object says nothing, and so it is no fault."""
     single_parameters(request, ())
