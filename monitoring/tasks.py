@@ -9,10 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from monitoring import watching
+from monitoring import pinging, watching
 from monitoring.alerting import alerts, answers
 from monitoring.delivery import alertmanager, sending
 from monitoring.delivery.base import ChannelError
+from monitoring.health_checks import running, scheduling
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,27 @@ def post_to_alertmanager() -> None:
         alertmanager.post(alerts.lasting(now), settings.ORGO_PUBLIC_URL, now)
     except ChannelError as problem:
         logger.warning("Alertmanager was not told", extra={"code": problem.code})
+
+
+@shared_task
+def run_health_check(name: str, asked_by: str = "") -> None:
+    """Makes one check and keeps what it found."""
+    running.run(name, asked_by=asked_by)
+
+
+@shared_task
+def plan_health_checks() -> None:
+    """Keeps beat's table equal to the policy; what was never checked is checked now."""
+    for name in scheduling.plan():
+        nudge(run_health_check, name)
+    running.forget(timezone.now())
+
+
+@shared_task
+def ping() -> None:
+    """Tells an outside watchman that the watch goes on; it raises the alarm when nothing comes."""
+    if settings.ORGO_PING_URL and watching.is_fresh(timezone.now()):
+        pinging.ping(settings.ORGO_PING_URL)
 
 
 @shared_task

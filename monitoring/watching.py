@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from logs import interface
+from monitoring import heartbeat
 from monitoring.alerting import alerts, baseline, observations, rules
 from monitoring.alerting.models import WatchMark
 from monitoring.alerting.observations import FAILED_LOGIN, VIOLATION, Numbers
 from monitoring.alerting.rules import ERROR_WINDOW, Verdict
 from monitoring.alerting.vocabulary import Rule
+from monitoring.health_checks import running
+from monitoring.health_checks.models import CheckState
 from orgo_audit.accounts.models import Organization
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 
 MARK = "watch"
+STALE_AFTER = timedelta(minutes=3)
 
 
 def watch(now: datetime) -> None:
@@ -32,6 +36,11 @@ def watch(now: datetime) -> None:
         verdicts = judged(organization, numbers, platform, now)
         alerts.reconcile(organization, verdicts, now)
     WatchMark.objects.update_or_create(name=MARK, defaults={"finished_at": now})
+
+
+def is_fresh(now: datetime) -> bool:
+    """Whether a pass got to its end lately."""
+    return WatchMark.objects.filter(name=MARK, finished_at__gt=now - STALE_AFTER).exists()
 
 
 def watch_volumes(now: datetime) -> None:
@@ -52,7 +61,13 @@ class Platform:
 
     @classmethod
     def of(cls, now: datetime) -> Platform:
-        return cls((), (), interface.retention_is_overdue(now))
+        failed = [
+            (result.name, result.detail)
+            for result in running.latest().values()
+            if result.state == CheckState.FAILED
+        ]
+        late = [(one.name, one.expected_by) for one in heartbeat.missed(now)]
+        return cls(tuple(failed), tuple(late), interface.retention_is_overdue(now))
 
 
 def judged(

@@ -199,6 +199,15 @@ DO $$ BEGIN
 END $$
 """
 
+# Where an administrator has let us: then the monthly check verifies the indexes.
+_LET_WORKER_VERIFY_INDEXES = """
+DO $$ BEGIN
+  IF has_function_privilege(to_regprocedure('bt_index_check(regclass)'),
+                            'EXECUTE WITH GRANT OPTION') THEN
+    GRANT EXECUTE ON FUNCTION bt_index_check(regclass) TO orgo_worker;
+  END IF;
+END $$
+"""
 # A row's transaction (xmin), beside those of the events, tells to the second when a report came.
 _WITHOUT_SYSTEM_COLUMNS = """
 DO $$ DECLARE readable record; BEGIN
@@ -245,6 +254,7 @@ def statements(database: str) -> Iterator[sql.Composable]:
     for function, callers in FUNCTIONS.items():
         for role in callers:
             yield _grant(sql.SQL("EXECUTE"), sql.SQL(f"FUNCTION public.{function}"), role)
+    yield sql.SQL(_LET_WORKER_VERIFY_INDEXES)
 
 
 def _of_the_restricted_world() -> Iterator[sql.Composable]:

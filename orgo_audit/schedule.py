@@ -90,6 +90,18 @@ PERIODIC_WORK = (
         "what is not repeated within four minutes is over for Alertmanager",
     ),
     PeriodicWork(
+        "plan health checks",
+        "monitoring.tasks.plan_health_checks",
+        timedelta(minutes=1),
+        "a change of their periods holds soon, and a new portal is checked at once",
+    ),
+    PeriodicWork(
+        "ping",
+        "monitoring.tasks.ping",
+        timedelta(minutes=1),
+        "when beat, broker and worker are dead, only somebody outside can tell",
+    ),
+    PeriodicWork(
         "count by the hour",
         "monitoring.tasks.count_hours",
         timedelta(minutes=5),

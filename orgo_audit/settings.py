@@ -158,6 +158,8 @@ DEFAULT_FROM_EMAIL = f"orgo-audit@{_public.hostname or 'localhost'}"
 
 # --- alerts to people and other systems ---------------------------------------------------------
 ALERTMANAGER_URL = operator_settings.http_url("ALERTMANAGER_URL")
+ORGO_PING_URL = operator_settings.http_url("ORGO_PING_URL")
+RABBITMQ_MANAGEMENT_URL = operator_settings.http_url("RABBITMQ_MANAGEMENT_URL")
 ORGO_WEBHOOK_SECRET = operator_settings.webhook_secret("ORGO_WEBHOOK_SECRET")
 ORGO_WEBHOOK_PRIVATE = operator_settings.is_on("ORGO_WEBHOOK_PRIVATE", "0")
 

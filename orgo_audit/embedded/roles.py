@@ -34,6 +34,17 @@ def ensure_owner(superuser: psycopg.Connection, password: str) -> None:
         )
 
 
+def let_owner_verify_indexes(superuser: psycopg.Connection) -> None:
+    """amcheck in the portal's database, for the owner to hand on (`grants.py`)."""
+    owner = sql.Identifier(logins.role_name(logins.OWNER))
+    superuser.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
+    superuser.execute(
+        sql.SQL(
+            "GRANT EXECUTE ON FUNCTION bt_index_check(regclass) TO {} WITH GRANT OPTION"
+        ).format(owner)
+    )
+
+
 def ensure_logins(owner_url: str, passwords: Mapping[str, str]) -> None:
     """Make or update the logins (`web`, `worker`, ...) through the owner's connection.
 

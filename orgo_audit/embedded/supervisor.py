@@ -145,6 +145,8 @@ class Supervisor:
                 self.postgres.start()
                 with self.postgres.superuser_connection() as superuser:
                     roles.ensure_owner(superuser, owner_password)
+                with self.postgres.superuser_connection(paths.DATABASE_NAME) as superuser:
+                    roles.let_owner_verify_indexes(superuser)
         urls = self._login_urls()
         made_here = {k: v for k, v in passwords.items() if k not in self.plan.urls}
         roles.ensure_logins(urls[logins.OWNER], made_here)

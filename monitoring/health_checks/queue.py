@@ -1,0 +1,54 @@
+"""Whether work moves through the queue: the broker answers, little waits, and passes are made."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from celery import current_app
+from kombu.exceptions import ChannelError, OperationalError
+
+from monitoring.alerting.models import WatchMark
+from monitoring.health_checks.base import Finding, Outcome, outcome_of
+
+LIMIT_SECONDS = 5
+# The watch goes through the queue three times a minute.
+SILENT_AFTER = timedelta(minutes=3)
+# Periodic work that nobody began is dropped, so a queue as long is a stuck worker.
+LONGEST_QUEUE = 1_000
+
+
+class Queue:
+    name = "queue"
+    verifies = "the broker answers, few tasks wait, and work moved within three minutes"
+
+    def run(self, now: datetime) -> Outcome:
+        return outcome_of([_depth(), _activity(now)])
+
+
+def _depth() -> Finding:
+    try:
+        waiting = _waiting()
+    except (OperationalError, ChannelError, OSError):
+        return Finding("the broker does not answer, or has no queue of ours", is_well=False)
+    told, facts = f"{waiting:,} tasks wait", {"depth": waiting}
+    return Finding(told, is_well=waiting <= LONGEST_QUEUE, facts=facts)
+
+
+def _waiting() -> int:
+    """Declared as the worker does it: an empty list is none in Redis, and no error then."""
+    with current_app.connection_for_read(connect_timeout=LIMIT_SECONDS) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=LIMIT_SECONDS)
+        queue = current_app.amqp.queues[current_app.conf.task_default_queue]
+        bound = queue.bind(broker.default_channel)
+        return int(bound.channel.queue_declare(bound.name, durable=True, auto_delete=False)[1])
+
+
+def _activity(now: datetime) -> Finding:
+    mark = WatchMark.objects.filter(name="watch").first()
+    if mark is None:
+        return Finding("no pass of the watch was ever made", is_well=False)
+    age = now - mark.finished_at
+    facts = {"watch_age_seconds": round(age.total_seconds(), 1)}
+    if age > SILENT_AFTER:
+        return Finding("nothing has moved for minutes", is_well=False, facts=facts)
+    return Finding("work moves", facts=facts)
