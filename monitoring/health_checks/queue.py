@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from celery import current_app
+from django.conf import settings
+from kombu import Connection
 from kombu.exceptions import ChannelError, OperationalError
 
 from monitoring.alerting.models import WatchMark
 from monitoring.health_checks.base import Finding, Outcome, outcome_of
 
+QUEUE = "celery"  # Celery's own name for the only one
 LIMIT_SECONDS = 5
 # The watch goes through the queue three times a minute.
 SILENT_AFTER = timedelta(minutes=3)
@@ -36,11 +39,14 @@ def _depth() -> Finding:
 
 def _waiting() -> int:
     """Declared as the worker does it: an empty list is none in Redis, and no error then."""
-    with current_app.connection_for_read(connect_timeout=LIMIT_SECONDS) as broker:
+    with Connection(
+        settings.CELERY_BROKER_URL,
+        connect_timeout=LIMIT_SECONDS,
+        transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+    ) as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=LIMIT_SECONDS)
-        queue = current_app.amqp.queues[current_app.conf.task_default_queue]
-        bound = queue.bind(broker.default_channel)
-        return int(bound.channel.queue_declare(bound.name, durable=True, auto_delete=False)[1])
+        channel: Any = broker.default_channel  # its types lack what every transport has
+        return int(channel.queue_declare(QUEUE, durable=True, auto_delete=False)[1])
 
 
 def _activity(now: datetime) -> Finding:

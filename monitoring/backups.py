@@ -1,0 +1,280 @@
+"""Dumps the record and the keys apart, restores them, and proves that a dump can be restored.
+
+With the owner's login and PostgreSQL's own tools. No running process can do any of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+from logs.interface import format_instant
+from orgo_audit.embedded import paths
+from orgo_audit.embedded.postgres import SUPERUSER
+from orgo_audit.embedded.postgres_binaries import find_binaries
+from orgo_audit.errors import Conflict, Unavailable
+
+KEYS_SCHEMA = "keys"
+KEYS_DUMP, KEYRING, ERASURES = "keys.dump", "keys.json", "keys.erasures"
+DRILL_PREFIX = "orgo_drill_"
+# An extension that is no trusted one is the administrator's to make, not the owner's to restore.
+_NOT_OURS = (" EXTENSION ", "bt_index_check")
+_TABLES = """
+SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND pg_get_userbyid(c.relowner) = current_user AND n.nspname <> %s
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2
+"""
+_ERASURES = """
+COPY (SELECT id, organization_id, asked_at FROM hr.approval_request
+  WHERE act = 'erase' AND state = 'done' ORDER BY asked_at) TO STDOUT
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a dump of the record holds: rows by table, counted in the very snapshot it was made of.
+
+    The keys are not in it, nor are the files that `docs/operations.md` names.
+    """
+
+    made_at: str
+    tables: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.tables.values())
+
+    @classmethod
+    def beside(cls, dump: Path) -> Manifest:
+        """Unavailable where the dump has none: it was made by other means."""
+        try:
+            return cls(**json.loads(_manifest_of(dump).read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise Unavailable(
+                f"{_manifest_of(dump)} cannot be read: expected the manifest that `backup` wrote"
+            ) from error
+
+
+def _manifest_of(dump: Path) -> Path:
+    return dump.with_suffix(".json")
+
+
+# --- dumping ------------------------------------------------------------------------------------
+
+
+def dump_record(folder: Path, now: datetime) -> tuple[Path, Manifest]:
+    """Everything but the keys, as one new file with its manifest; whole or not there at all."""
+    target = _private(folder) / f"orgo-{now:%Y-%m-%dT%H%M%SZ}.dump"
+    if target.exists():
+        raise Conflict(f"{target} is there already")
+    half = target.with_suffix(".half")
+    with closing(_connect()) as owner, owner.transaction():
+        owner.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        snapshot = _one(owner, "SELECT pg_export_snapshot()")
+        _run("pg_dump", "-Fc", "-N", KEYS_SCHEMA, f"--snapshot={snapshot}", "-f", str(half))
+        manifest = Manifest(format_instant(now), _counted(owner))
+    _manifest_of(target).write_text(json.dumps(asdict(manifest), indent=1))
+    half.rename(target)
+    return target, manifest
+
+
+def dump_keys(folder: Path) -> None:
+    """The keys, the keyring and the list of erasures, of one moment; the copy before is replaced.
+
+    An older copy of the keys would bring back who was erased since.
+    """
+    _private(folder)
+    keyring = settings.ORGO_VAULT_KEYRING
+    while True:
+        before = keyring.read_bytes() if keyring.exists() else b""
+        _run("pg_dump", "-Fc", "-n", KEYS_SCHEMA, "-f", str(folder / f"{KEYS_DUMP}.half"))
+        if before == (keyring.read_bytes() if keyring.exists() else b""):
+            break  # else an epoch has just ended, and the two would not belong together
+    (folder / f"{KEYRING}.half").write_bytes(before)
+    with (
+        closing(_connect()) as owner,
+        (folder / f"{ERASURES}.half").open("wb") as file,
+        owner.cursor().copy(_ERASURES) as copy,
+    ):
+        for block in copy:
+            file.write(block)
+    for name in (KEYRING, KEYS_DUMP, ERASURES):
+        (folder / f"{name}.half").replace(folder / name)
+
+
+def _private(folder: Path) -> Path:
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _counted(connection: psycopg.Connection) -> dict[str, int]:
+    tables = connection.execute(_TABLES, [KEYS_SCHEMA]).fetchall()
+    count = sql.SQL("SELECT count(*) FROM {}")
+    return {
+        f"{schema}.{table}": int(_one(connection, count.format(sql.Identifier(schema, table))))
+        for schema, table in tables
+    }
+
+
+# --- restoring ----------------------------------------------------------------------------------
+
+
+def drill(dump: Path) -> Manifest:
+    """Restores into a database of its own, compares each table's rows, and drops it again.
+
+    Unavailable where something is missing or different.
+    """
+    expected = Manifest.beside(dump)
+    with _scratch_database() as name:
+        _restore(dump, name)
+        with closing(_connect(name)) as owner:
+            found = _counted(owner)
+    wrong = [
+        name for name in expected.tables | found if expected.tables.get(name) != found.get(name)
+    ]
+    if wrong:
+        raise Unavailable(f"not the same rows after the restore: {', '.join(sorted(wrong)[:10])}")
+    return expected
+
+
+def restore(dump: Path, keys: Path, *, replace: bool) -> None:
+    """The record, then the keys, in place of what the portal's database holds."""
+    name = str(_owner()["NAME"])
+    if not (keys / KEYS_DUMP).is_file():
+        raise Unavailable(f"{keys / KEYS_DUMP} is missing: expected the folder of `backup --keys`")
+    with closing(_connect()) as owner:
+        is_filled = bool(owner.execute(_TABLES, [KEYS_SCHEMA]).fetchone())
+    if is_filled and not replace:
+        raise Conflict(f"the database {name} is not empty: --replace drops what is in it")
+    with closing(_connect_as_administrator()) as administrator:
+        _drop(administrator, name)
+        _create(administrator, name)
+    _restore(dump, name)
+    _restore(keys / KEYS_DUMP, name)
+
+
+def _restore(dump: Path, database: str) -> None:
+    listed = _run("pg_restore", "-l", str(dump)).splitlines()
+    ours = [line for line in listed if not any(sign in line for sign in _NOT_OURS)]
+    contents = dump.with_suffix(".list")
+    contents.write_text("\n".join(ours))
+    try:
+        _run("pg_restore", "-1", "-L", str(contents), "-d", database, str(dump))
+    finally:
+        contents.unlink()
+
+
+@contextmanager
+def _scratch_database() -> Iterator[str]:
+    """What an earlier drill left behind, because it was killed, goes first."""
+    name = f"{DRILL_PREFIX}{os.getpid()}"
+    with closing(_connect()) as owner:
+        left = owner.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+            " AND NOT EXISTS (SELECT FROM pg_stat_activity AS used WHERE used.datname ="
+            " pg_database.datname)",
+            [DRILL_PREFIX],
+        ).fetchall()
+        for (old,) in left:
+            _drop(owner, old)
+        _create(owner, name)
+        try:
+            yield name
+        finally:
+            _drop(owner, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
+
+
+def _create(connection: psycopg.Connection, name: str) -> None:
+    owner = sql.Identifier(str(_owner()["USER"]))
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
+            sql.Identifier(name), owner
+        )
+    )
+
+
+# --- the owner and the tools --------------------------------------------------------------------
+
+
+def _owner() -> Mapping[str, object]:
+    return connections["owner"].settings_dict
+
+
+def _connect(database: str = "") -> psycopg.Connection:
+    owner = _owner()
+    return psycopg.connect(
+        host=str(owner["HOST"]) or None,
+        port=str(owner["PORT"]) or None,
+        user=str(owner["USER"]),
+        password=str(owner["PASSWORD"]) or None,
+        dbname=database or str(owner["NAME"]),
+        autocommit=True,
+    )
+
+
+def _connect_as_administrator() -> psycopg.Connection:
+    """Who may drop a database that others use: on our own server its superuser."""
+    owner = _owner()
+    if not settings.EMBEDDED_DATABASE:
+        return _connect("postgres")
+    return psycopg.connect(
+        host=str(owner["HOST"]),
+        user=SUPERUSER,
+        password=paths.read_secret(settings.ORGO_HOME, SUPERUSER),
+        dbname="postgres",
+        autocommit=True,
+    )
+
+
+def _run(tool: str, *words: str) -> str:
+    """What the tool said. Unavailable, with its own words, where it failed."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            [_tool(tool), *words], env=_environment(), capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Unavailable(f"{tool} cannot be run: {error.strerror}") from error
+    if done.returncode != 0:
+        raise Unavailable(f"{tool} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def _tool(name: str) -> str:
+    beside = find_binaries() / name
+    return str(beside) if beside.is_file() else shutil.which(name) or name
+
+
+def _environment() -> dict[str, str]:
+    owner = _owner()
+    told = {
+        "PGHOST": owner["HOST"],
+        "PGPORT": owner["PORT"],
+        "PGUSER": owner["USER"],
+        "PGPASSWORD": owner["PASSWORD"],
+        "PGDATABASE": owner["NAME"],
+    }
+    return os.environ | {name: str(value) for name, value in told.items() if value}
+
+
+def _one(connection: psycopg.Connection, statement: str | sql.Composed) -> str:
+    row = connection.execute(statement).fetchone()
+    return str(row[0]) if row else ""
