@@ -1,8 +1,11 @@
-"""Every metric of the record: name, unit, meaning; labels from closed sets, never a person."""
+"""Every counter of the record: name, unit, meaning; labels from closed sets, never a person.
+
+What can be asked of the database is no counter: `monitoring/metrics.py` has the gauges.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 EVENTS_STORED = Counter(
     "orgo_audit_events_stored_total",
@@ -16,11 +19,6 @@ EVENTS_REFUSED = Counter(
     "Items refused at the door and kept in quarantine.",
     ["log_type"],
 )
-QUARANTINE_ITEMS = Gauge(
-    "orgo_audit_quarantine_items",
-    "Refused items that wait in quarantine, counted every minute.",
-    multiprocess_mode="mostrecent",
-)
 QUARANTINE_SETTLED = Counter(
     "orgo_audit_quarantine_settled_total",
     "Refused items that left quarantine: accepted when replayed, discarded, expired or surplus.",
@@ -31,14 +29,15 @@ EVENTS_DESTROYED = Counter(
     "Events destroyed because their retention period was over.",
     ["log_type"],
 )
-RETENTION_FINISHED = Gauge(
-    "orgo_audit_retention_last_run_timestamp_seconds",
-    "When the nightly retention run last got to its end. Older than 26 hours: a night was missed.",
-    multiprocess_mode="mostrecent",
+EMAILS_RECEIVED = Counter(
+    "orgo_emails_received_total",
+    "E-mails that services reported as received, but for test mails of health checks and imports.",
 )
-VAULT_SEEN = Gauge(
-    "orgo_audit_vault_last_seen_timestamp_seconds",
-    "When the vault was last at work. Older than two minutes: sensitive events wait in its inbox,"
-    " or the worker, which tells it, is away.",
-    multiprocess_mode="mostrecent",
+TASKS_ROUTED = Counter(
+    "orgo_tasks_routed_total",
+    "Routings of tasks that services reported, by how they ended, but for those of test mails and"
+    " imports.",
+    ["outcome"],
 )
+for _outcome in ("success", "failure", "denied", "unknown"):
+    TASKS_ROUTED.labels(outcome=_outcome)

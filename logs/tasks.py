@@ -55,7 +55,7 @@ def reclassify() -> None:
 
 @shared_task
 def watch_processes() -> None:
-    """Shows that beat and worker are at work, and tells when the vault last was."""
+    """Shows that beat and worker are at work."""
     beats.watch(timezone.now())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
-from django_prometheus.exports import ExportToDjangoView
 
 from orgo_audit import admin, api, api_docs, health, pages
 from orgo_audit.sign_in import pages as sign_in_pages
@@ -26,7 +25,7 @@ urlpatterns = [
     path("api/v1/docs/", api_docs.docs, name="api-docs"),
     path("api/v1/", include("logs.api.urls")),
     re_path("^api(?:/|$)", api.nothing_here),
-    path("metrics", ExportToDjangoView, name="metrics"),
+    path("", include("monitoring.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

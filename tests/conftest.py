@@ -16,6 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from logs.cases import errands as case_errands
 from logs.cases.models import Errand
+from monitoring import exposition
 from orgo_audit import logins
 from orgo_audit.accounts import secret_key
 from orgo_audit.policy import versions
@@ -66,8 +67,9 @@ def committed(
 
 @pytest.fixture(autouse=True)
 def no_caches() -> None:
-    """No test sees the policy or the secret key of another one."""
+    """No test sees the policy, the figures or the secret key of another one."""
     versions.forget_cache()
+    exposition.forget_cache()
     secret_key.forget_check()
 
 

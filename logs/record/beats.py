@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from logs import metrics
 from logs.record.models import Beat
 from orgo_audit.policy.models import PolicyVersion
 
@@ -45,13 +44,16 @@ def vault_is_behind(now: datetime, limit: timedelta) -> bool:
     return first is not None and first <= now - limit
 
 
+def vault_seen() -> datetime | None:
+    """When the vault was last at work; None where it never was, or says that it cannot be."""
+    at_work = Beat.objects.filter(process=Beat.Process.VAULT, problem="")
+    return at_work.values_list("beaten_at", flat=True).first()
+
+
 def worker_problem(now: datetime) -> str | None:
     return problem_of(Beat.Process.WORKER, now)
 
 
 def watch(now: datetime) -> None:
-    """The worker's own beat, and in the metric when the vault was last at work."""
+    """The worker's own beat: beat, broker and worker are at work."""
     leave(Beat.Process.WORKER, now)
-    at_work = Beat.objects.filter(process=Beat.Process.VAULT, problem="")
-    for beaten_at in at_work.values_list("beaten_at", flat=True):
-        metrics.VAULT_SEEN.set(beaten_at.timestamp())

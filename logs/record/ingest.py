@@ -23,6 +23,7 @@ from psycopg import errors
 from logs import envelope, metrics
 from logs.record import idempotency, partitions, references, sensitivity
 from logs.record.drafts import Draft, Item, Refusal
+from logs.record.hour_counts import HEALTH_CHECK
 from logs.record.idempotency import IdempotencyKey
 from logs.record.identifiers import new_ids
 from logs.record.models import QuarantinedEvent
@@ -31,12 +32,13 @@ from logs.record.rows import COLUMNS, Row, line_of, row_of
 from logs.record.vocabulary import LogType
 from logs.record.wire import public_path
 from orgo_audit.accounts.models import Organization
-from orgo_audit.accounts.tokens import PORTAL
+from orgo_audit.accounts.tokens import IMPORT, PORTAL
 from orgo_audit.errors import Unavailable
 
 MAX_QUARANTINED_CHARACTERS = 64 * 1024
 MAX_TRIES = 5
 COPY_EVENTS = f"COPY event ({', '.join(COLUMNS)}) FROM STDIN"
+_EMAIL_RECEIVED, _TASK_ROUTED = _FLOW = ("email.received", "task.routed")
 _json = msgspec.json.Encoder().encode
 
 
@@ -49,6 +51,7 @@ class _Sorted:
     log_types: list[LogType]
     envelope: bytes | None
     refused: list[tuple[Item, Refusal]]
+    flow: list[tuple[str, str]]  # what the metrics tell of the workflows: code and outcome
     ordinary: list[Any]  # what was sent of all that is not sealed
     references: frozenset[references.Reference]
 
@@ -140,7 +143,7 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     identifiers = [str(identifier) for identifier in new_ids(now, len(items))]
     recorded_at, organization_id = now.isoformat(), str(sender.organization.pk)
     ids: list[str | None] = [None] * len(items)
-    events, log_types, to_seal, refused, ordinary = [], [], [], [], []
+    events, log_types, flow, to_seal, refused, ordinary = [], [], [], [], [], []
     rejected: list[dict[str, Any]] = []
     accepted = sealed = 0
     for index, item in enumerate(items):
@@ -159,6 +162,8 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
         else:
             ids[index] = identifiers[index]
             log_types.append(verdict.log_type)
+            if verdict.code in _FLOW and _is_counted_as_flow(verdict, sender):
+                flow.append((verdict.code, verdict.outcome.value))
             events.append(
                 row_of(
                     verdict,
@@ -171,7 +176,13 @@ def _sort(items: Sequence[Item], sender: Sender, now: datetime) -> _Sorted:
     receipt = Receipt(accepted, sealed, rejected, ids, batch_id)
     sealed_items = sealed_batch(to_seal, batch_id, sender, now) if to_seal else None
     named = judgement.references
-    return _Sorted(receipt, events, log_types, sealed_items, refused, ordinary, named)
+    return _Sorted(receipt, events, log_types, sealed_items, refused, flow, ordinary, named)
+
+
+def _is_counted_as_flow(draft: Draft, sender: Sender) -> bool:
+    """What is imported is history, and a test mail is nobody's."""
+    is_test = draft.details.get("source") == HEALTH_CHECK
+    return draft.log_type is LogType.ACTIVITY and sender.source != IMPORT and not is_test
 
 
 def _judged(items: Sequence[Item], sender: Sender) -> sensitivity.Judgement:
@@ -260,5 +271,10 @@ def _count(batch: _Sorted) -> None:
     for log_type in LogType:
         if stored := batch.log_types.count(log_type):
             metrics.EVENTS_STORED.labels(log_type=log_type.value).inc(stored)
+    for code, outcome in batch.flow:
+        if code == _EMAIL_RECEIVED:
+            metrics.EMAILS_RECEIVED.inc()
+        else:
+            metrics.TASKS_ROUTED.labels(outcome=outcome).inc()
     for item, _ in batch.refused:
         metrics.EVENTS_REFUSED.labels(log_type=item.log_type or "unknown").inc()

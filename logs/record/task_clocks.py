@@ -6,12 +6,13 @@ begins some minutes before the last one's end, for an event gets its id before i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Min, Q
 
 from logs.record import references
 from logs.record.arrivals import oldest_arrival
@@ -51,6 +52,9 @@ WHERE greatest(clock.moved_at, excluded.moved_at) IS DISTINCT FROM clock.moved_a
   OR clock.recorded_at < excluded.recorded_at
 """
 
+# Its condition is that of the index.
+_OPEN = Q(completed_at=None) | Q(moved_at__gt=F("completed_at"))
+
 
 @dataclass(frozen=True, slots=True)
 class OpenTask:
@@ -74,8 +78,7 @@ def fold(now: datetime) -> None:
 
 def open_tasks(organization: Organization, moved_before: datetime) -> list[OpenTask]:
     """Those that have not moved since, but for the ones that have become sensitive."""
-    open_now = Q(completed_at=None) | Q(moved_at__gt=F("completed_at"))
-    rows = TaskClock.objects.filter(open_now, organization=organization, moved_at__lte=moved_before)
+    rows = TaskClock.objects.filter(_OPEN, organization=organization, moved_at__lte=moved_before)
     found = [
         OpenTask(task_id, moved_at)
         for task_id, moved_at in rows.values_list("task_id", "moved_at")
@@ -83,6 +86,27 @@ def open_tasks(organization: Organization, moved_before: datetime) -> list[OpenT
     ]
     sensitive = references.sensitive_tasks(organization, [task.task_id for task in found])
     return [task for task in found if task.task_id not in sensitive]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmoved:
+    """How many open tasks have not moved for some time, and since when the first of them."""
+
+    number: int
+    since: datetime | None
+
+
+def unmoved(organizations: Iterable[int], moved_before: datetime) -> Unmoved:
+    """Of these organizations, by their keys.
+
+    A task that becomes sensitive counts until its events leave the record, which is told there: a
+    number that fell before would tell when the report came.
+    """
+    rows = TaskClock.objects.filter(
+        _OPEN, organization__in=list(organizations), moved_at__lte=moved_before
+    )
+    found = rows.aggregate(number=Count("pk"), since=Min("moved_at"))
+    return Unmoved(found["number"], found["since"])
 
 
 def _folded_until() -> datetime | None:

@@ -29,7 +29,6 @@ def run_at_night(now: datetime) -> None:
     """A pass, if it is time for one."""
     if runs.is_time(now):
         run(now)
-    runs.measure()
 
 
 def run(now: datetime, tell: Callable[[str], object] = _nobody) -> list[Destroyed]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from logs import metrics
 from logs.retention.models import RetentionRun
 from orgo_audit.policy.models import PolicyVersion
 
@@ -36,9 +35,3 @@ def is_overdue(now: datetime) -> bool:
         PolicyVersion.objects.order_by("loaded_at").values_list("loaded_at", flat=True).first()
     )
     return since is not None and since <= now - LATE_AFTER
-
-
-def measure() -> None:
-    """Puts the last run's end into the metric."""
-    if last := last_finished():
-        metrics.RETENTION_FINISHED.set(last.timestamp())

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 from django.utils import timezone
-from django_prometheus.exports import ExportToDjangoView
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from logs.record import quarantine
 from logs.record.access import Viewer
+from logs.record.models import TaskClock
 from logs.record.vocabulary import LogType
+from monitoring import exposition
 from orgo_audit.accounts.models import Role
 from orgo_audit.embedded import gunicorn_config
 from orgo_audit.log_lines import LogLine
@@ -31,6 +32,7 @@ from tests.builders import (
     a_refused_item,
     a_user,
     an_organization,
+    setting_the_scene,
     wire_event,
 )
 from tests.logs.portal.desk import Desk
@@ -45,20 +47,30 @@ REPORT = wire_event(action="Report Filed")
 LONG = {"note": "x" * 50_000}
 REFUSED = {"user": 5}
 STORED = 'orgo_audit_events_stored_total{log_type="activity"}'
+ROUTED = 'orgo_tasks_routed_total{outcome="success"}'
 STORED_BY_US = 'orgo_audit_events_stored_total{log_type="security"}'  # who replayed
 ACCEPTED = 'orgo_audit_quarantine_settled_total{how="accepted"}'
+WAITING = "orgo_audit_quarantine_items"
 REFUSALS = 'orgo_audit_events_refused_total{log_type="activity"}'
 # What is delivered, how it is answered, and all that may move: the ordinary part alone.
 DELIVERIES: dict[str, tuple[list[Any], int, Moved]] = {
-    "ordinary": ([ORDINARY], 201, {STORED: 1}),
-    "ordinary and long": ([ORDINARY | LONG], 201, {STORED: 1}),
-    "ordinary and refused": ([ORDINARY | REFUSED], 400, {REFUSALS: 1}),
-    "ordinary and partly refused": ([ORDINARY, ORDINARY | REFUSED], 207, {STORED: 1, REFUSALS: 1}),
+    "ordinary": ([ORDINARY], 201, {STORED: 1, ROUTED: 1}),
+    "ordinary and long": ([ORDINARY | LONG], 201, {STORED: 1, ROUTED: 1}),
+    "ordinary and refused": ([ORDINARY | REFUSED], 400, {REFUSALS: 1, WAITING: 1}),
+    "ordinary and partly refused": (
+        [ORDINARY, ORDINARY | REFUSED],
+        207,
+        {STORED: 1, ROUTED: 1, REFUSALS: 1, WAITING: 1},
+    ),
     "sealed": ([REPORT], 202, {}),
     "sealed and long": ([REPORT | LONG], 202, {}),
-    "sealed beside ordinary": ([REPORT, ORDINARY, ORDINARY], 202, {STORED: 2}),
+    "sealed beside ordinary": ([REPORT, ORDINARY, ORDINARY], 202, {STORED: 2, ROUTED: 2}),
     "refused and sealed": ([REPORT | REFUSED], 400, {}),
-    "refused and sealed beside ordinary": ([ORDINARY, REPORT | REFUSED], 207, {STORED: 1}),
+    "refused and sealed beside ordinary": (
+        [ORDINARY, REPORT | REFUSED],
+        207,
+        {STORED: 1, ROUTED: 1},
+    ),
     "refused and sealed beside sealed": ([REPORT, REPORT | REFUSED], 207, {}),
 }
 of_each_kind = pytest.mark.parametrize(
@@ -79,7 +91,8 @@ def scraped() -> Moved:
 
     Without the process's own ones (its memory, its processor time), which `up` has none of.
     """
-    page = ExportToDjangoView(RequestFactory().get("/metrics")).content.decode()
+    exposition.forget_cache()
+    page = exposition.metrics(RequestFactory().get("/metrics")).content.decode()
     series = re.findall(r"^([^#\s][^{\s]*(?:{.*})?) (\S+)$", page, re.MULTILINE)
     return {
         name: float(value)
@@ -133,7 +146,25 @@ def test_a_replay_does_not_tell_what_was_sealed_from_what_was_stored(
     admin, before = Viewer(a_user(Role.ADMIN, home)), scraped()
     with django_capture_on_commit_callbacks(execute=True):
         assert quarantine.replay(admin, item.pk, now=soon) is None
-    assert moved(before) == {ACCEPTED: 1, STORED_BY_US: 1}
+    assert moved(before) == {ACCEPTED: 1, STORED_BY_US: 1, WAITING: -1}
+
+
+def test_a_task_that_becomes_sensitive_leaves_no_figure_when_its_report_comes(
+    service: Service,
+) -> None:
+    """Its events leave later, by the clock, and that they did is told in the security log."""
+    now = timezone.now()
+    with setting_the_scene():
+        TaskClock.objects.create(
+            organization=service.organization,
+            task_id="known",
+            moved_at=now - timedelta(days=1),
+            recorded_at=now,
+        )
+    before = scraped()
+    assert (before["orgo_tasks_open"], before["orgo_escalation_pending_tasks"]) == (1, 1)
+    service.deliver(REPORT | {"task_id": "known"})
+    assert moved(before).keys() <= {"orgo_escalation_pending_oldest_seconds"}
 
 
 def test_what_a_scrape_shows_of_other_requests_moves(service: Service) -> None:

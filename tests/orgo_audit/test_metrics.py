@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Role
 from tests.builders import API, PATH_OF, Caller, Service, Vault, a_user, an_organization, wire_event
+from tests.commands import run as run_command
 from tests.portal import PROJECT
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +101,71 @@ def test_a_delivery_of_which_nothing_is_kept_is_counted_by_its_status(
     answer = service.deliver(wire_event(), content_type=content_type, headers=headers)
     assert answer.status == status
     assert value(name, metrics()) == before + 1
+
+
+MAILS = "orgo_emails_received_total"
+Run = Callable[[Service], None]
+
+
+def deliver(*events: dict[str, Any]) -> Run:
+    def run(service: Service) -> None:
+        service.deliver(*events)
+
+    return run
+
+
+ROUTED = wire_event(action="Task Routed")
+MAIL = wire_event(action="Email Received")
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (deliver(MAIL, MAIL), {MAILS: 2}),
+        (deliver(ROUTED), {'orgo_tasks_routed_total{outcome="success"}': 1}),
+        (
+            deliver(ROUTED | {"status": "Failed"}),
+            {'orgo_tasks_routed_total{outcome="failure"}': 1},
+        ),
+        (
+            deliver(ROUTED | {"status": "who knows"}),
+            {'orgo_tasks_routed_total{outcome="unknown"}': 1},
+        ),
+        (deliver(MAIL | {"source": "health_check"}, ROUTED | {"source": "health_check"}), {}),
+        (deliver(MAIL | {"user": 5}, MAIL | {"workflow": "harassment"}), {}),
+    ],
+    ids=["mails", "routed", "failed", "unclear", "test mails", "refused and sealed"],
+)
+def test_mails_and_routings_are_counted_but_for_test_mails(
+    vault: Vault,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    run: Run,
+    expected: dict[str, float],
+) -> None:
+    before = flow()
+    with django_capture_on_commit_callbacks(execute=True):
+        run(Service(an_organization()))
+    after = flow()
+    assert {name: after[name] - before[name] for name in after} == dict.fromkeys(
+        after, 0
+    ) | expected
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_what_is_imported_is_no_traffic(
+    tmp_path: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    an_organization("north")
+    file = tmp_path / "old.ndjson"
+    file.write_text(json.dumps(MAIL | {"log_type": "activity"}) + "\n")
+    before = flow()
+    with django_capture_on_commit_callbacks(execute=True):
+        run_command("import_logs", str(file), "--organization", "north")
+    assert flow() == before
+
+
+def flow() -> dict[str, float]:
+    outcomes = ("success", "failure", "denied", "unknown")
+    names = [MAILS, *(f'orgo_tasks_routed_total{{outcome="{each}"}}' for each in outcomes)]
+    text = metrics()
+    return {name: value(name, text) for name in names}

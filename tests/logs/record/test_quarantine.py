@@ -385,7 +385,7 @@ def test_what_the_bounds_remove_is_told_and_counted_once(
     assert event.actor == "system:quarantine"
     assert event.details == {"expired": 2, "surplus": 1}
     assert (settled("expired"), settled("surplus")) == (before[0] + 2, before[1] + 1)
-    assert REGISTRY.get_sample_value("orgo_audit_quarantine_items") == 3
+    assert bounds.quarantined() == 3
 
 
 def test_each_way_out_is_counted(

@@ -11,7 +11,6 @@ import pytest
 import time_machine
 from django.db import connections
 from django.utils import timezone
-from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from logs.cases import errands
@@ -325,4 +324,5 @@ def lacks(now: datetime) -> str | None:
 def seen_at(now: datetime) -> float:
     with setting_the_scene():
         beats.watch(now)
-    return REGISTRY.get_sample_value("orgo_audit_vault_last_seen_timestamp_seconds") or 0.0
+        seen = beats.vault_seen()
+    return seen.timestamp() if seen else 0.0
