@@ -1,0 +1,1 @@
+"""What Prometheus, Alertmanager and Grafana read: made from code, shipped as files."""
