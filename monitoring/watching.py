@@ -17,7 +17,6 @@ from monitoring.alerting.observations import FAILED_LOGIN, VIOLATION, Numbers
 from monitoring.alerting.rules import ERROR_WINDOW, Verdict
 from monitoring.alerting.vocabulary import Rule
 from monitoring.health_checks import running
-from monitoring.health_checks.models import CheckState
 from orgo_audit.accounts.models import Organization
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
@@ -61,11 +60,7 @@ class Platform:
 
     @classmethod
     def of(cls, now: datetime) -> Platform:
-        failed = [
-            (result.name, result.detail)
-            for result in running.latest().values()
-            if result.state == CheckState.FAILED
-        ]
+        failed = [(result.name, result.detail) for result in running.failed_checks()]
         late = [(one.name, one.expected_by) for one in heartbeat.missed(now)]
         return cls(tuple(failed), tuple(late), interface.retention_is_overdue(now))
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from logs import interface
+from monitoring import interface as monitoring
 from orgo_audit import throttling
 from orgo_audit.accounts import secret_key
 from orgo_audit.errors import Unavailable
@@ -173,6 +174,23 @@ def _retention() -> str:
     return "the nightly run is not late"
 
 
+@_within_limit
+def _watch() -> str:
+    if not monitoring.watch_is_fresh(timezone.now()):
+        raise Late("no alert is judged: the last pass is older than three minutes")
+    return "alerts are judged"
+
+
+@_within_limit
+def _health_checks() -> str:
+    failed = [result.name for result in monitoring.failed_checks()]
+    missed = [one.name for one in monitoring.missed(timezone.now())]
+    if failed or missed:
+        told = (("failed", failed), ("did not run in time", missed))
+        raise Late("; ".join(f"{what}: {', '.join(names)}" for what, names in told if names))
+    return "none failed, none is late"
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "segments": _segments,
@@ -184,6 +202,11 @@ CHECKS: dict[str, Callable[[], str]] = {
     "vault": _vault,
     "periodic_work": _periodic_work,
     "retention": _retention,
+    "watch": _watch,
+    "health_checks": _health_checks,
 }
 # Asked only where it answers.
-IN_DATABASE = {"segments", "policy", "secret_key", "vault", "periodic_work", "retention"}
+IN_DATABASE = {
+    *("segments", "policy", "secret_key", "vault", "periodic_work", "retention"),
+    *("watch", "health_checks"),
+}

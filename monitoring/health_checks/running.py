@@ -45,6 +45,11 @@ def latest() -> dict[str, HealthCheckResult]:
     return {result.name: result for result in newest}
 
 
+def failed_checks() -> list[HealthCheckResult]:
+    """The last results of those whose last run failed, the drill of a restore among them."""
+    return [result for result in latest().values() if result.state == CheckState.FAILED]
+
+
 def forget(now: datetime) -> None:
     """The history is kept for two years."""
     HealthCheckResult.objects.filter(started_at__lt=now - KEPT_FOR).delete()
