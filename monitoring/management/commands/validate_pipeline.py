@@ -84,6 +84,8 @@ class Command(BaseCommand):
             tries = task.tries(ALERT_SECONDS)
             for one in tries:
                 self.stdout.write(f"told {one}")
+            if any(one.outcome == "sent" for one in tries):
+                self.stdout.write(f"people were told after {time.monotonic() - began:.0f} s")
         finally:
             task.end()
         if task.alert_in(frozenset({"resolved"}), ALERT_SECONDS) is None:
