@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitoring.alerting.models import Alert, AlertTransition, WatchMark
 from monitoring.delivery.models import DeliveryTry, Notification
-from monitoring.health_checks.models import HealthCheckResult
+from monitoring.health_checks.models import HealthCheckResult, QueueSample
 
 __all__ = [
     "Alert",
@@ -12,5 +12,6 @@ __all__ = [
     "DeliveryTry",
     "HealthCheckResult",
     "Notification",
+    "QueueSample",
     "WatchMark",
 ]

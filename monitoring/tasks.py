@@ -13,7 +13,7 @@ from monitoring import pinging, watching
 from monitoring.alerting import alerts, answers
 from monitoring.delivery import alertmanager, sending
 from monitoring.delivery.base import ChannelError
-from monitoring.health_checks import running, scheduling
+from monitoring.health_checks import queue, running, scheduling
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ def ping() -> None:
 
 @shared_task
 def count_hours() -> None:
-    """Counts events by the hour, judges e-mail volumes, and forgets alerts that are long over."""
+    """Counts events and waiting tasks, judges e-mail volumes, forgets alerts that are long over."""
+    queue.sample(timezone.now())
     watching.watch_volumes(timezone.now())
     alerts.forget_old(timezone.now())

@@ -78,6 +78,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "monitoring_deliverytry": (READ, f"{ADD}, DELETE", ""),
     "monitoring_watchmark": (READ, KEEP, ""),
     "monitoring_healthcheckresult": (READ, f"{ADD}, DELETE", ""),
+    "monitoring_queuesample": (READ, f"{ADD}, DELETE", ""),
     "logs_readmark": (KEEP, ALL, ""),
     "logs_importedfile": ("", KEEP, ""),
     # The web process cannot widen anybody's view: the worker puts the policy's grants into force.

@@ -12,9 +12,12 @@ from orgo_audit.admin import is_admin, site
 
 # What the admin's pages are called in the menu, in its order: what people come for comes first.
 RECORD = {
+    "WatchMark": "Status",
+    "Alert": "Alerts",
     "ActivityLog": "Activity",
     "SecurityLog": "Security",
     "ErrorLog": "Errors",
+    "HealthCheckResult": "Health",
     "QuarantinedEvent": "Quarantine",
     "PlannedDestruction": "Retention",
     "LegalHold": "Legal holds",

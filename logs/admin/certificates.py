@@ -12,11 +12,11 @@ from django.urls import URLPattern, path
 from logs.admin import listing
 from logs.admin.events import viewer_of
 from logs.pages import certificate_files
-from logs.pages.addresses import cursor_in, page_href, single_values
 from logs.record import own_events
 from logs.retention import certificates
 from logs.retention.certificate_words import facts_of, notes_of, sentence_of
 from logs.retention.models import DestructionCertificate
+from orgo_audit.addresses import cursor_in, page_href, single_values
 from orgo_audit.admin import ReadOnlyAdmin, own_organizations, site
 from orgo_audit.errors import BadInput, NotFound
 

@@ -11,13 +11,13 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from logs.admin.durations import in_words
-from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
 from logs.record.filters import query_from
 from logs.record.models import Event
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
 from logs.record.wire import FILTER_FIELDS, format_instant
+from orgo_audit.addresses import cursor_in, single_values
 from orgo_audit.errors import BadInput
 from orgo_audit.paging import Cursor, Page
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from logs.admin import listing
 from logs.admin.events import pretty, viewer_of
-from logs.pages.addresses import cursor_in, single_values
 from logs.record import quarantine
 from logs.record.access import Viewer
 from logs.record.models import QuarantinedEvent
 from logs.record.vocabulary import LogType
+from orgo_audit.addresses import cursor_in, single_values
 from orgo_audit.admin import ReadOnlyAdmin, site
 from orgo_audit.errors import BadInput, Conflict, NotFound, OrgoError
 

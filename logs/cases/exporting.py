@@ -16,11 +16,12 @@ import msgspec
 from logs.cases import clock
 from logs.cases.access import policy_of
 from logs.cases.models import Case, CaseEvent
-from logs.record.export import FORMULA_SIGNS, Form
+from logs.record.export import Form
 from logs.record.wire import format_instant
 from orgo_audit.accounts.models import Organization
 from orgo_audit.policy.regimes import kept_cases
 from orgo_audit.policy.schema import OrganizationPolicy, SensitiveWorkflow
+from orgo_audit.spreadsheets import harmless
 
 Json = dict[str, Any]
 EVENT_COLUMNS = (
@@ -134,5 +135,5 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(tuple(FORMULA_SIGNS)) else value
+        return harmless(value)
     return _encode(value).decode()

@@ -21,13 +21,13 @@ from logs.cases.access import organizations_overseen_by
 from logs.cases.exporting import Json
 from logs.cases.looks import Overseer
 from logs.cases.models import Look, LookedAt
-from logs.pages.addresses import single_values
 from logs.portal import exports
 from logs.portal.frame import role_page, show
 from logs.portal.listing import SHORT_CODE, day_in, one_of, without_empty_fields
 from logs.record.export import Form, chosen_form
 from logs.record.wire import format_instant
 from orgo_audit.accounts.models import Organization, User
+from orgo_audit.addresses import single_values
 from orgo_audit.callers import address_of, person_of
 from orgo_audit.errors import BadInput
 

@@ -16,11 +16,11 @@ from logs.cases.access import organizations_overseen_by
 from logs.cases.looks import Overseer
 from logs.cases.models import LookedAt
 from logs.pages import certificate_files
-from logs.pages.addresses import cursor_in, page_href, single_values
 from logs.portal.frame import role_page, show
 from logs.retention import certificates
 from logs.retention.models import DestructionCertificate
 from orgo_audit.accounts.models import Organization
+from orgo_audit.addresses import cursor_in, page_href, single_values
 from orgo_audit.callers import address_of, person_of
 
 PAGE_SIZE = 100

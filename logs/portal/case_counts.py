@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 from logs.cases import reading
 from logs.cases.access import HrViewer
 from logs.cases.counts import SMALLEST_SHOWN, Count, Counts
-from logs.pages.addresses import single_values
 from logs.portal.cases import today
 from logs.portal.chart import chart_of
 from logs.portal.frame import hr_page, show
 from logs.portal.listing import kind_of
+from orgo_audit.addresses import single_values
 
 
 @dataclass(frozen=True, slots=True)

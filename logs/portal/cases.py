@@ -15,11 +15,11 @@ from logs.cases import clock, reading, working
 from logs.cases.access import HrViewer, policy_of
 from logs.cases.models import Case, CaseState
 from logs.cases.reading import CaseEventQuery
-from logs.pages.addresses import single_values
 from logs.portal import exports, listing, timeline
 from logs.portal.frame import hr_page, show
 from logs.record.export import Form, chosen_form
 from logs.retention import holds
+from orgo_audit.addresses import single_values
 from orgo_audit.errors import BadInput
 from orgo_audit.policy.regimes import Kept, kept_cases
 from orgo_audit.policy.schema import SensitiveWorkflow

@@ -14,8 +14,8 @@ from logs.cases.access import HrViewer, policy_of
 from logs.cases.clock import Deadline
 from logs.cases.models import Case, CaseState
 from logs.cases.reading import CaseQuery
-from logs.pages.addresses import cursor_in, single_values
 from logs.record.export import Form
+from orgo_audit.addresses import cursor_in, single_values
 from orgo_audit.errors import BadInput
 from orgo_audit.paging import Cursor
 

@@ -29,6 +29,7 @@ from logs.record.vocabulary import LogType
 from logs.record.wire import ANSWER_FIELDS
 from orgo_audit.database.base import patient
 from orgo_audit.errors import BadInput
+from orgo_audit.spreadsheets import FORMULA_SIGNS
 
 ROWS_PER_BLOCK = 128
 # Whoever reads too slowly must not keep a snapshot, and so a segment, for ever.
@@ -255,8 +256,6 @@ def _whole(column: str) -> str:
     return column
 
 
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-FORMULA_SIGNS = "=+-@\t\r\n＝＋－＠"
 _FORMULA_CODES = ", ".join(str(ord(sign)) for sign in FORMULA_SIGNS)
 
 

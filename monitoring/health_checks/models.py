@@ -43,3 +43,16 @@ class HealthCheckResult(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.name}"
+
+
+class QueueSample(models.Model):
+    """How many tasks waited in the queue at an instant: for the charts of a day and a month."""
+
+    measured_at = models.DateTimeField(primary_key=True)
+    waiting = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"sample of {self.measured_at}"

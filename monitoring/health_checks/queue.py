@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from monitoring.alerting.models import WatchMark
 from monitoring.health_checks.base import Finding, Outcome, outcome_of
+from monitoring.health_checks.models import QueueSample
 
 QUEUE = "celery"  # Celery's own name for the only one
 LIMIT_SECONDS = 5
@@ -18,6 +20,7 @@ LIMIT_SECONDS = 5
 SILENT_AFTER = timedelta(minutes=3)
 # Periodic work that nobody began is dropped, so a queue as long is a stuck worker.
 LONGEST_QUEUE = 1_000
+SAMPLES_KEPT_FOR = timedelta(days=32)
 
 
 class Queue:
@@ -28,16 +31,23 @@ class Queue:
         return outcome_of([_depth(), _activity(now)])
 
 
+def sample(now: datetime) -> None:
+    """Keeps how many tasks wait, and forgets what no chart shows any more."""
+    with suppress(OperationalError, ChannelError, OSError):  # a gap in the chart
+        QueueSample.objects.get_or_create(measured_at=now, defaults={"waiting": waiting()})
+    QueueSample.objects.filter(measured_at__lt=now - SAMPLES_KEPT_FOR).delete()
+
+
 def _depth() -> Finding:
     try:
-        waiting = _waiting()
+        number = waiting()
     except (OperationalError, ChannelError, OSError):
         return Finding("the broker does not answer, or has no queue of ours", is_well=False)
-    told, facts = f"{waiting:,} tasks wait", {"depth": waiting}
-    return Finding(told, is_well=waiting <= LONGEST_QUEUE, facts=facts)
+    told, facts = f"{number:,} tasks wait", {"depth": number}
+    return Finding(told, is_well=number <= LONGEST_QUEUE, facts=facts)
 
 
-def _waiting() -> int:
+def waiting() -> int:
     """Declared as the worker does it: an empty list is none in Redis, and no error then."""
     with Connection(
         settings.CELERY_BROKER_URL,

@@ -21,6 +21,16 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="QueueSample",
+            fields=[
+                ("measured_at", models.DateTimeField(primary_key=True, serialize=False)),
+                ("waiting", models.PositiveIntegerField()),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="WatchMark",
             fields=[
                 ("name", models.CharField(max_length=20, primary_key=True, serialize=False)),

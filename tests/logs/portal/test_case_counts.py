@@ -11,6 +11,7 @@ from django.utils import timezone
 from logs.cases.counts import Counts, counts
 from logs.portal import chart
 from orgo_audit.accounts.models import Organization
+from orgo_audit.chart import BAR, HEIGHT
 from tests.builders import an_organization
 from tests.logs.portal.desk import Desk, a_report, cases_of, come_in, looks_of, words_of
 from tests.vault_at_hand import VaultAtHand
@@ -104,11 +105,12 @@ class Drawing(HTMLParser):
 def test_bars_stand_in_the_frame_in_proportion_and_withheld_ones_have_none() -> None:
     drawn = chart.chart_of(two_years({3: 40, 5: 20, 9: 3, 11: 10}))
     assert drawn is not None
-    heights = {bar.month.month: bar.height for bar in drawn.bars if bar.count is not None}
-    assert heights[3] == chart.HEIGHT
-    assert heights[5] == chart.HEIGHT / 2
-    assert 9 not in heights
-    assert all(0 <= bar.x <= drawn.width - chart.BAR for bar in drawn.bars)
+    shown = [bar for bar in drawn.bars if bar.point.value is not None]
+    heights = {bar.point.name: bar.height for bar in shown}
+    assert heights["Mar 25"] == HEIGHT
+    assert heights["May 25"] == HEIGHT / 2
+    assert "Sep 25" not in heights
+    assert all(0 <= bar.x <= drawn.width - BAR for bar in drawn.bars)
     assert all(bar.y + bar.height == pytest.approx(drawn.floor) for bar in drawn.bars)
 
 
