@@ -23,19 +23,22 @@ from monitoring.health_checks.models import CheckState, HealthCheckResult
 from monitoring.metrics import Figure
 from monitoring.watching import MARK
 from orgo_audit.accounts.models import Organization
+from orgo_audit.database.login import log_in
 from orgo_audit.errors import Unavailable
 from orgo_audit.periods import Period
 from orgo_audit.policy import versions
 from orgo_audit.policy.schema import BusinessHours, HealthChecks
 
-# A scrape is given up after ten seconds.
-LIMIT_SECONDS = 4
+# A scrape is given up after ten.
+LOGIN_SECONDS, LIMIT_SECONDS = 2, 4
 CHECKS = tuple(check.name for check in fields(HealthChecks))
 
 
 def read(now: datetime) -> list[Metric]:
     """All figures; only that the database is away where it does not answer."""
     try:
+        with connection.wrap_database_errors:
+            log_in(LOGIN_SECONDS)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{LIMIT_SECONDS}s'")
             found = list(_all(now))

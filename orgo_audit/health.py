@@ -16,6 +16,7 @@ from logs import interface
 from monitoring import interface as monitoring
 from orgo_audit import throttling
 from orgo_audit.accounts import secret_key
+from orgo_audit.database.login import log_in
 from orgo_audit.errors import Unavailable
 from orgo_audit.policy import versions
 
@@ -80,14 +81,8 @@ def _within_limit(check: Callable[[], str]) -> Callable[[], str]:
 
 
 def _database() -> str:
-    _log_in()
+    log_in(LIMIT_SECONDS)
     return _migrations()
-
-
-def _log_in() -> None:
-    """A login of its own: an old one may go on while new ones are refused, or hang for ever."""
-    told = connection.get_connection_params() | {"connect_timeout": LIMIT_SECONDS}
-    connection.get_new_connection(told).close()
 
 
 @_within_limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -227,6 +228,28 @@ def test_a_database_that_is_away_fails_no_scrape(monkeypatch: pytest.MonkeyPatch
     assert told["orgo_database_up"] == 0
     assert not told.keys() & {figure.name for figure in metrics.FIGURES[1:]}
     assert 'orgo_audit_events_stored_total{log_type="error"}' in told
+
+
+@pytest.mark.django_db
+def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, answers nothing
+        host, port = silent.getsockname()
+        told = connection.get_connection_params() | {"host": host, "port": port}
+        monkeypatch.setattr(connection, "get_connection_params", lambda: told)
+        monkeypatch.setattr(figures, "LOGIN_SECONDS", 1)
+        assert scraped()["orgo_database_up"] == 0
+
+
+@pytest.mark.django_db
+def test_a_statement_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(600)")
+        return 0
+
+    monkeypatch.setattr(figures, "LIMIT_SECONDS", 1)
+    monkeypatch.setattr(interface, "quarantined", hangs)
+    assert scraped()["orgo_database_up"] == 0
 
 
 @pytest.mark.django_db
