@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -36,13 +36,13 @@ from orgo_audit.policy.schema import Policy
 from tests import database
 from tests.builders import PATH_OF, Service, an_organization, setting_the_scene, wire_event
 from tests.monitoring.provisioning.promql import filled_in, names_in
-from tests.portal import PROJECT, a_free_port
+from tests.monitoring.provisioning.servers import page, running_prometheus, until
+from tests.portal import PROJECT
 
 pytestmark = pytest.mark.service
 
 RULES = PROJECT / "monitoring" / "provisioning" / "prometheus" / "orgo_rules.yml"
 STEP_SECONDS, STEPS = 60, 130
-LIMIT_SECONDS = 30.0
 RISE = {"counter", "histogram", "summary"}
 QUEUE = "orgo-history"
 DETAILS = "/metrics/detailed?family=queue_coarse_metrics&family=queue_consumer_count"
@@ -52,19 +52,6 @@ QUERIES = [
     for panel in dashboard.panels
     for number, query in enumerate(panel.queries, start=1)
 ]
-
-
-def page(address: str) -> str:
-    return httpx.get(address, timeout=10).raise_for_status().text
-
-
-def until(found: Any, what: str) -> Any:
-    limit = time.monotonic() + LIMIT_SECONDS
-    while time.monotonic() < limit:
-        if value := found():
-            return value
-        time.sleep(0.2)
-    pytest.fail(f"waited in vain: {what}")
 
 
 # --- the pages ----------------------------------------------------------------------------------
@@ -135,34 +122,9 @@ def an_eventful_day() -> None:
 def prometheus(tmp_path_factory: pytest.TempPathFactory, pages: dict[str, str]) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("prometheus")
     write_history(folder, pages)
-    address = f"http://127.0.0.1:{a_free_port()}"
-    (folder / "prometheus.yml").write_text(
-        "global: {evaluation_interval: 1s}\n"
-        f"rule_files: ['{RULES}']\n"
-        f"scrape_configs: [{{job_name: prometheus, scrape_interval: 1s, static_configs:"
-        f" [{{targets: ['{urlsplit(address).netloc}']}}]}}]\n"
-    )
-    words = (
-        "prometheus",
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address={urlsplit(address).netloc}",
-        f"--web.external-url={address}",
-    )
-    with (folder / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as server:
-        try:
-            until(lambda: is_ready(address), "Prometheus is ready")
-            until(lambda: ask(address, "orgo:error_ratio:increase10m"), "rules were judged")
-            yield address
-        finally:
-            server.terminate()
-
-
-def is_ready(address: str) -> bool:
-    try:
-        return bool(page(f"{address}/-/ready"))
-    except httpx.HTTPError:
-        return False
+    with running_prometheus(folder, f"rule_files: ['{RULES}']\n") as address:
+        until(lambda: ask(address, "orgo:error_ratio:increase10m"), "rules were judged")
+        yield address
 
 
 def ask(address: str, expr: str) -> Any:

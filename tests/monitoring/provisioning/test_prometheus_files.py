@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-import urllib.request
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
 from monitoring.delivery import alertmanager
+from tests.monitoring.provisioning.servers import page, running_prometheus, until
 from tests.portal import PROJECT
 
 FILES = PROJECT / "monitoring" / "provisioning" / "prometheus"
@@ -36,8 +39,7 @@ def accepted(*words: str) -> str:
 def answer(variable: str, path: str) -> Any:
     if not (server := os.environ.get(variable)):
         pytest.skip(f"{variable} is not set: .ci/services start FOLDER")
-    with urllib.request.urlopen(f"{server}{path}", timeout=10) as response:  # noqa: S310
-        return json.load(response)
+    return json.loads(page(f"{server}{path}"))
 
 
 def test_the_rules_are_accepted() -> None:
@@ -106,3 +108,25 @@ def test_alertmanager_runs_with_the_example() -> None:
     status = answer("ORGO_TEST_ALERTMANAGER_URL", "/api/v2/status")
     assert "/api/v1/alerts/alertmanager/" in status["config"]["original"]
     assert status["cluster"]["status"] == "disabled"
+
+
+def test_an_alert_of_ours_reaches_alertmanager_in_plain_words(tmp_path: Path) -> None:
+    answer("ORGO_TEST_ALERTMANAGER_URL", "/api/v2/status")
+    server = os.environ["ORGO_TEST_ALERTMANAGER_URL"]
+    rules = (FILES / "orgo_rules.yml").read_text()
+    (tmp_path / "at_once.yml").write_text(re.sub("for: [0-9]+[mh]", "for: 0s", rules))
+    config = (
+        "rule_files: [at_once.yml]\n"
+        "alerting:\n  alertmanagers:\n"
+        f"  - static_configs: [{{targets: ['{urlsplit(server).netloc}']}}]\n"
+    )
+    with running_prometheus(tmp_path, config) as address:
+        told = until(lambda: down(server, address), "Alertmanager knows")
+    assert told["labels"]["severity"] == "critical"
+    assert told["annotations"]["alert"] == "Portal Down"
+
+
+def down(server: str, prometheus: str) -> Any:
+    """What Alertmanager says of the portal's absence, as this Prometheus told it."""
+    known = json.loads(page(f"{server}/api/v2/alerts?filter=alertname%3DOrgoPortalDown"))
+    return next((one for one in known if one["generatorURL"].startswith(prometheus)), None)
