@@ -38,6 +38,7 @@ def of_policy(policy: Policy) -> Group:
             _notifications_stuck(),
             _check_failed(),
             *_checks_overdue(policy.health_checks),
+            _checks_never_ran(policy.health_checks),
             _vault_away(policy.alert_thresholds.vault_lag),
             _retention_missed(),
             _retention_never_ran(),
@@ -119,25 +120,28 @@ def _checks_overdue(checks: HealthChecks) -> Iterator[Alerting]:
         names[frequency].append(name)
     for frequency, these in names.items():
         hours = _DAYS[frequency] * 36
-        series = f'{_CHECKED}{{check=~"{"|".join(these)}"}}'
-        title = frequency.capitalize()
         yield Alerting(
-            f"Orgo{title}CheckOverdue",
-            f"time() - {series} > {hours * 3600}",
+            f"Orgo{frequency.capitalize()}CheckOverdue",
+            f'time() - {_CHECKED}{{check=~"{"|".join(these)}"}} > {hours * 3600}',
             "10m",
             "warning",
             "Health Check Overdue",
             f"The {frequency} health check {{{{ $labels.check }}}} has not run for"
             " {{ $value | humanizeDuration }}.",
         )
-        yield Alerting(
-            f"Orgo{title}CheckNeverRan",
-            f"(count({series}) or on () vector(0)) < {len(these)} {_ANSWERS}",
-            f"{hours}h",
-            "warning",
-            "Health Check Never Ran",
-            f"Of the {len(these)} {frequency} health checks only {{{{ $value }}}} ever ran.",
-        )
+
+
+def _checks_never_ran(checks: HealthChecks) -> Alerting:
+    """Each runs once as soon as it is known, however seldom it is to run."""
+    number = len(_frequencies(checks))
+    return Alerting(
+        "OrgoHealthCheckNeverRan",
+        f"(count(count by (check) ({_CHECKED})) or on () vector(0)) < {number}\n  {_ANSWERS}",
+        "36h",
+        "warning",
+        "Health Check Never Ran",
+        f"Of the {number} health checks only {{{{ $value }}}} ever ran.",
+    )
 
 
 def _frequencies(checks: HealthChecks) -> dict[str, str]:
