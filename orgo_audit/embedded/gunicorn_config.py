@@ -11,7 +11,6 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
-from prometheus_client import multiprocess
 
 from orgo_audit.embedded.ports import has_ipv6_loopback
 from orgo_audit.log_lines import LogLine
@@ -58,9 +57,3 @@ def post_request(worker: Worker, req: Request, environ: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         while time.monotonic() < limit and req.body.read(DRAIN_BYTES):
             pass
-
-
-def child_exit(server: Arbiter, worker: Worker) -> None:
-    """A dead worker's gauges must not be counted on."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # has no types

@@ -66,6 +66,14 @@ def test_own_names_begin_with_ours() -> None:
     assert all(name.startswith(("orgo_", *foreign)) for name in names)
 
 
+def test_what_processes_add_up_are_counters() -> None:
+    """A gauge of several processes has no sum: what is asked of the database has another door."""
+    told = run_in_a_new_process("from logs import metrics; print(generate_latest().decode())")
+    kinds = dict(re.findall(r"^# TYPE (orgo_\S+) (\S+)$", told, re.MULTILINE))
+    assert kinds
+    assert {kind for name, kind in kinds.items() if not name.endswith("_created")} == {"counter"}
+
+
 def test_no_person_task_or_place_is_in_any_metric(vault: Vault) -> None:
     organization = an_organization(PLANTED)
     service = Service(organization, name=PLANTED)
