@@ -49,14 +49,14 @@ def running_prometheus(folder: Path, config: str) -> Iterator[str]:
     )
     with (folder / "log").open("wb") as log, subprocess.Popen(words, stderr=log) as server:
         try:
-            until(lambda: _is_ready(f"http://{listens}"), "Prometheus is ready")
+            until(lambda: answers(f"http://{listens}/-/ready"), "Prometheus is ready")
             yield f"http://{listens}"
         finally:
             server.terminate()
 
 
-def _is_ready(address: str) -> bool:
+def answers(address: str) -> bool:
     try:
-        return bool(page(f"{address}/-/ready"))
+        return bool(page(address))
     except httpx.HTTPError:
         return False
