@@ -9,12 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 HEIGHT = 160
-STEP = 28
-BAR = 18
 LEFT = 42
 ABOVE = 18
 BELOW = 22
-LONGEST_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How far apart bars begin, how wide they are, and how long a value above one may be."""
+
+    step: int
+    bar: int
+    longest_text: int
+
+
+WIDE = Width(28, 18, 5)
+NARROW = Width(16, 11, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +45,11 @@ class Bar:
     x: int
     y: float
     height: float
+    width: Width
 
     @property
     def middle(self) -> int:
-        return self.x + BAR // 2
+        return self.x + self.width.bar // 2
 
     @property
     def value_y(self) -> float:
@@ -47,7 +58,7 @@ class Bar:
     @property
     def has_text(self) -> bool:
         """What is longer would run into its neighbours."""
-        return bool(self.point.value) and len(self.point.text) <= LONGEST_SHOWN
+        return bool(self.point.value) and len(self.point.text) <= self.width.longest_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,6 @@ class Chart:
     highest: str
     width: int
 
-    bar_width = BAR
     left = LEFT
     top = ABOVE
     floor = ABOVE + HEIGHT
@@ -73,7 +83,12 @@ class Chart:
 
 
 def bar_chart(
-    title: str, words: str, points: Sequence[Point], *, highest: tuple[float, str] | None = None
+    title: str,
+    words: str,
+    points: Sequence[Point],
+    *,
+    width: Width = WIDE,
+    highest: tuple[float, str] | None = None,
 ) -> Chart | None:
     """None where nothing is shown: a chart without a bar says nothing.
 
@@ -84,11 +99,11 @@ def bar_chart(
     if top is None or not (highest or top.value):
         return None
     limit, text = highest or (float(top.value or 0.0), top.text)
-    bars = [_bar(place, point, limit) for place, point in enumerate(points)]
-    return Chart(title, words, bars, text, LEFT + STEP * len(bars) + 2)
+    bars = [_bar(place, point, limit, width) for place, point in enumerate(points)]
+    return Chart(title, words, bars, text, LEFT + width.step * len(bars) + 2)
 
 
-def _bar(place: int, point: Point, limit: float) -> Bar:
+def _bar(place: int, point: Point, limit: float, width: Width) -> Bar:
     height = round(HEIGHT * (point.value or 0.0) / limit, 1)
-    x = LEFT + place * STEP + (STEP - BAR) // 2
-    return Bar(point, x, round(ABOVE + HEIGHT - height, 1), height)
+    x = LEFT + place * width.step + (width.step - width.bar) // 2
+    return Bar(point, x, round(ABOVE + HEIGHT - height, 1), height, width)

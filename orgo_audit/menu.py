@@ -17,7 +17,6 @@ RECORD = {
     "ActivityLog": "Activity",
     "SecurityLog": "Security",
     "ErrorLog": "Errors",
-    "HealthCheckResult": "Health",
     "QuarantinedEvent": "Quarantine",
     "PlannedDestruction": "Retention",
     "LegalHold": "Legal holds",

@@ -16,7 +16,7 @@ from logs.interface import Measure
 from monitoring.alerting.models import Alert
 from monitoring.health_checks.models import QueueSample
 from orgo_audit.accounts.models import Organization
-from orgo_audit.chart import Chart, Point, bar_chart
+from orgo_audit.chart import NARROW, Chart, Point, bar_chart
 
 HOUR = timedelta(hours=1)
 DAY, MONTH = "day", "month"
@@ -93,7 +93,7 @@ def _figure(
     rows = list(zip(names, texts, strict=True))
     told = ", ".join(f"{when} {text}" for when, text in rows if text != "–")
     words = f"{name}, {what}. {told or 'No measurement yet'}."
-    chart = bar_chart(name, words, points, highest=PERCENT if is_rate else None)
+    chart = bar_chart(name, words, points, width=NARROW, highest=PERCENT if is_rate else None)
     return Figure(name, what, chart, rows[::-1])
 
 

@@ -18,7 +18,9 @@ class Broker:
 
     def run(self, now: datetime) -> Outcome:
         if not settings.CELERY_BROKER_URL.startswith(("amqp", "pyamqp")):
-            return outcome_of([Finding("the broker is Redis or Valkey: see `cache`", None)])
+            return outcome_of(
+                [Finding("the broker is Redis or Valkey: the check of the cache is its own", None)]
+            )
         if not settings.RABBITMQ_MANAGEMENT_URL:
             return outcome_of(
                 [Finding("RabbitMQ cannot be asked (RABBITMQ_MANAGEMENT_URL)", is_well=False)]

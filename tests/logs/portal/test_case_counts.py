@@ -11,7 +11,7 @@ from django.utils import timezone
 from logs.cases.counts import Counts, counts
 from logs.portal import chart
 from orgo_audit.accounts.models import Organization
-from orgo_audit.chart import BAR, HEIGHT
+from orgo_audit.chart import HEIGHT, WIDE
 from tests.builders import an_organization
 from tests.logs.portal.desk import Desk, a_report, cases_of, come_in, looks_of, words_of
 from tests.vault_at_hand import VaultAtHand
@@ -110,7 +110,7 @@ def test_bars_stand_in_the_frame_in_proportion_and_withheld_ones_have_none() -> 
     assert heights["Mar 25"] == HEIGHT
     assert heights["May 25"] == HEIGHT / 2
     assert "Sep 25" not in heights
-    assert all(0 <= bar.x <= drawn.width - BAR for bar in drawn.bars)
+    assert all(0 <= bar.x <= drawn.width - WIDE.bar for bar in drawn.bars)
     assert all(bar.y + bar.height == pytest.approx(drawn.floor) for bar in drawn.bars)
 
 
