@@ -21,7 +21,8 @@ from orgo_audit.chart import NARROW, Chart, Point, bar_chart
 HOUR = timedelta(hours=1)
 DAY, MONTH = "day", "month"
 DAYS_OF_MONTH = 30
-PERCENT = (100.0, "100%")
+# The tops of a chart of rates: the lowest that all bars fit under.
+TOPS = (5.0, 10.0, 25.0, 50.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,14 @@ def _figure(
     rows = list(zip(names, texts, strict=True))
     told = ", ".join(f"{when} {text}" for when, text in rows if text != "–")
     words = f"{name}, {what}. {told or 'No measurement yet'}."
-    chart = bar_chart(name, words, points, width=NARROW, highest=PERCENT if is_rate else None)
+    chart = bar_chart(name, words, points, width=NARROW, highest=_top(values) if is_rate else None)
     return Figure(name, what, chart, rows[::-1])
+
+
+def _top(rates: Sequence[float | None]) -> tuple[float, str]:
+    highest = max((rate for rate in rates if rate is not None), default=0.0)
+    top = next(one for one in TOPS if one >= highest)
+    return top, f"{top:.0f}%"
 
 
 def _text(value: float, *, is_rate: bool) -> str:
