@@ -5,7 +5,7 @@ The last hours are counted anew each time: a late event still counts, and so doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,9 @@ from orgo_audit.accounts.tokens import IMPORT, PORTAL
 
 MARK = "hour counts"
 HOUR = timedelta(hours=1)
-# For so long a late event is still counted into its hour.
-COUNTED_ANEW = timedelta(hours=25)
+# For so long a late event is still counted into its hour; by our own clock none is late.
+LATE_COUNTED = timedelta(hours=25)
+ARRIVED_BY = timedelta(hours=2)
 # What is there before the first pass: a year of charts and of weeks to compare with, in steps.
 FIRST_SPAN = timedelta(days=365)
 LONGEST_STEP = timedelta(days=7)
@@ -52,24 +53,24 @@ SELECT organization_id, date_trunc('hour', recorded_at, 'UTC'),
   GROUP BY 1, 2
 """
 _COUNTED = (
-    (_FLOW, (Measure.MAILS, Measure.ROUTED, Measure.ROUTED_WELL)),
-    (_ARRIVALS, (Measure.ACTIVITY, Measure.ERRORS)),
+    (_FLOW, (Measure.MAILS, Measure.ROUTED, Measure.ROUTED_WELL), LATE_COUNTED),
+    (_ARRIVALS, (Measure.ACTIVITY, Measure.ERRORS), ARRIVED_BY),
 )
 
 
 def count(now: datetime) -> None:
-    """Counts the last 25 hours, on the first pass the last year."""
+    """Counts the last hours, on the first pass the last year."""
     mark = FoldMark.objects.filter(name=MARK).first()
-    start = now - FIRST_SPAN if mark is None else min(mark.until, now) - COUNTED_ANEW
-    if mark is None and (oldest := oldest_arrival()):
-        start = max(start, oldest - COUNTED_ANEW)
-    start = start.replace(minute=0, second=0, microsecond=0)
+    first = max(now - FIRST_SPAN, oldest_arrival() or now) - LATE_COUNTED
     end = now + MAX_AHEAD
-    while start < end:
-        until = min(end, start + LONGEST_STEP)
-        with transaction.atomic():
-            _count(start, until)
-        start = until
+    for statement, measures, anew in _COUNTED:
+        start = first if mark is None else min(mark.until, now) - anew
+        start = start.replace(minute=0, second=0, microsecond=0)
+        while start < end:
+            until = min(end, start + LONGEST_STEP)
+            with transaction.atomic():
+                _count(statement, measures, start, until)
+            start = until
     FoldMark.objects.update_or_create(name=MARK, defaults={"until": now})
     HourCount.objects.filter(hour__lt=now - FIRST_SPAN).delete()
 
@@ -89,7 +90,7 @@ def counts(
     }
 
 
-def _count(since: datetime, until: datetime) -> None:
+def _count(statement: str, measures: Sequence[Measure], since: datetime, until: datetime) -> None:
     told: dict[str, Any] = {
         "since": since,
         "until": until,
@@ -98,15 +99,13 @@ def _count(since: datetime, until: datetime) -> None:
         "left_out": [PORTAL, IMPORT],
         "health_check": HEALTH_CHECK,
     }
-    counted: list[HourCount] = []
     with connection.cursor() as cursor:
-        for statement, measures in _COUNTED:
-            cursor.execute(statement, told)
-            for organization, hour, *numbers in cursor.fetchall():
-                counted += [
-                    HourCount(organization_id=organization, measure=measure, hour=hour, number=n)
-                    for measure, n in zip(measures, numbers, strict=True)
-                    if n
-                ]
-    HourCount.objects.filter(hour__gte=since, hour__lt=until).delete()
+        cursor.execute(statement, told)
+        counted = [
+            HourCount(organization_id=organization, measure=measure, hour=hour, number=number)
+            for organization, hour, *numbers in cursor.fetchall()
+            for measure, number in zip(measures, numbers, strict=True)
+            if number
+        ]
+    HourCount.objects.filter(measure__in=measures, hour__gte=since, hour__lt=until).delete()
     HourCount.objects.bulk_create(counted)

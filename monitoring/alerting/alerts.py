@@ -130,6 +130,8 @@ def _clear(steps: _Steps, alert: Alert) -> None:
         return
     alert.resolved_at, alert.silenced_until = steps.now, None
     steps.step(alert, State.RESOLVED, reason="the condition has turned")
+    if alert.rule == Rule.ESCALATION_NEAR:  # the task has moved, or its escalation is pending now
+        return
     ladder = steps.escalation.ladder
     told = first_receivers(ladder) + receivers(ladder, 0, alert.steps_taken)
     steps.tell(Kind.RESOLVED, tuple(dict.fromkeys(told)), alert)
