@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from logs.record import reclassification
-from logs.record.models import Event, TaskClock
+from logs.record import hour_counts, reclassification
+from logs.record.models import Event, FoldMark, HourCount, TaskClock
 from logs.record.vocabulary import LogType
 from monitoring import watching
 from monitoring.alerting import alerts
@@ -274,3 +274,61 @@ def test_many_alerts_are_one_message_to_a_receiver(watched: Watched) -> None:
     watched.after(hours=3)
     (note,) = Notification.objects.all()
     assert len(note.alerts) == 12
+
+
+# --- e-mail volumes -----------------------------------------------------------------------------
+
+USUAL = 30
+
+
+def mails_of_former_weeks(watched: Watched) -> datetime:
+    """As many each hour for nine weeks, up to a day and some hours ago; the last full hour."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    HourCount.objects.bulk_create(
+        HourCount(
+            organization=watched.organization,
+            measure="mails",
+            number=USUAL,
+            hour=hour - timedelta(hours=back),
+        )
+        for back in range(1, 9 * 7 * 24)
+    )
+    FoldMark.objects.create(name=hour_counts.MARK, until=timezone.now())
+    return hour
+
+
+def mails(watched: Watched, hour: datetime, numbers: dict[int, int]) -> None:
+    """So many in the hour that began so many hours before."""
+    for back, number in numbers.items():
+        at = (hour - timedelta(hours=back)).isoformat()
+        watched.deliver(times=number, action="Email Received", timestamp=at)
+
+
+def volumes_after(watched: Watched, **span: float) -> list[str]:
+    watched.clock.shift(timedelta(**span))
+    watching.watch_volumes(timezone.now())
+    return [alert.name for alert in watched.open() if alert.rule == "email_volume"]
+
+
+def test_a_flood_of_mails_fires_and_usual_hours_end_it(watched: Watched) -> None:
+    hour = mails_of_former_weeks(watched)
+    mails(watched, hour, dict.fromkeys(range(2, 28), USUAL) | {1: 300})
+    assert volumes_after(watched, minutes=15) == ["E-mail Volume High"]
+    [alert] = watched.open()
+    assert (alert.told["mails"], alert.told["window"]) == (300, "1 hour")
+    for later in range(11):  # five hours are still within the window of six, six were usual
+        mails(watched, hour, {-later: USUAL})
+        ended = volumes_after(watched, hours=1) == []
+        assert ended == (later == 10)
+
+
+def test_silence_is_told_as_much_as_noise(watched: Watched) -> None:
+    hour = mails_of_former_weeks(watched)
+    mails(watched, hour, dict.fromkeys(range(2, 28), USUAL))
+    assert volumes_after(watched, minutes=15) == ["E-mail Volume Low"]
+
+
+def test_two_weeks_of_mails_are_no_baseline(watched: Watched) -> None:
+    hour = mails_of_former_weeks(watched)
+    HourCount.objects.filter(hour__lt=hour - timedelta(days=14)).delete()
+    assert volumes_after(watched, minutes=15) == []
