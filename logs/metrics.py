@@ -9,7 +9,8 @@ from prometheus_client import Counter
 
 EVENTS_STORED = Counter(
     "orgo_audit_events_stored_total",
-    "Events stored in the record, but for those that were replayed out of quarantine.",
+    "Events stored in the record, but for those that were replayed out of quarantine, and for the"
+    " steps of alerts.",
     ["log_type"],
 )
 for _log_type in ("activity", "security", "error"):

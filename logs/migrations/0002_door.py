@@ -39,8 +39,7 @@ BEGIN
     RAISE EXCEPTION 'not all of these are to leave this organization' USING ERRCODE = '42501';
   END IF;
   PERFORM FROM public.event
-    WHERE id = ANY (ids) AND (organization_id <> organization
-      OR (source = 'portal' AND code NOT LIKE 'alert.%'));
+    WHERE id = ANY (ids) AND (organization_id <> organization OR source = 'portal');
   IF FOUND THEN
     RAISE EXCEPTION 'another organization''s events, and the portal''s own, stay'
       USING ERRCODE = '42501';

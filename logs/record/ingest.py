@@ -124,13 +124,13 @@ def _take_turn(batch: _Sorted, sender: Sender) -> None:
         raise _Overtaken
 
 
-def record(drafts: Iterable[Draft], organization: Organization) -> Receipt:
+def record(drafts: Iterable[Draft], organization: Organization, *, counts: bool = True) -> Receipt:
     """Our own events, already typed. None is sealed: whoever acts could make its record vanish.
 
     What people typed into them is withheld before, where it has to be (`own_events.py`).
     """
     items = [Item(draft, {}, draft.log_type.value) for draft in drafts]
-    return store_batch(items, Sender(organization, PORTAL))
+    return store_batch(items, Sender(organization, PORTAL), counts=counts)
 
 
 # --- deciding -----------------------------------------------------------------------------------

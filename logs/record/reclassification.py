@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Q
 
 from logs.record import ingest, own_events
 from logs.record.models import Event, QuarantinedEvent, Reclassification, TaskClock
@@ -59,8 +58,7 @@ def _move_batch(organization: Organization) -> bool:
         Event.objects.filter(
             organization=organization, pk__in=_subjects(pending, Reclassification.Kind.EVENT)
         )
-        # By whoever put it down: what the portal says of itself stays, but for alerts of the task.
-        .exclude(Q(source=PORTAL) & ~Q(code__startswith="alert."))
+        .exclude(source=PORTAL)  # by whoever put it down: what the portal says of itself stays
         .order_by("pk")
     )
     items = _take_items(organization, _subjects(pending, Reclassification.Kind.ITEM))

@@ -34,7 +34,7 @@ _INDEXED_CHARACTERS = 500
 _PUT_DOWN_EVENTS = """
 WITH speaking AS (
   SELECT id, task_id, email_id, details FROM event
-    WHERE organization_id = %(organization)s AND (source <> 'portal' OR code LIKE 'alert.%%')
+    WHERE organization_id = %(organization)s AND source <> 'portal'
       AND task_id = ANY (%(task_id)s)
   UNION ALL
   SELECT id, task_id, email_id, details FROM event

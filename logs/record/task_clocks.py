@@ -76,12 +76,15 @@ def fold(now: datetime) -> None:
     _forget(now)
 
 
-def open_tasks(organization: Organization, moved_before: datetime) -> list[OpenTask]:
-    """Those that have not moved since, but for the ones that have become sensitive."""
+def open_tasks(
+    organization: Organization, moved_before: datetime, *, at_most: int
+) -> list[OpenTask]:
+    """Those that have not moved since, the longest first, without what has become sensitive."""
     rows = TaskClock.objects.filter(_OPEN, organization=organization, moved_at__lte=moved_before)
+    longest = rows.order_by("moved_at", "task_id")[:at_most]
     found = [
         OpenTask(task_id, moved_at)
-        for task_id, moved_at in rows.values_list("task_id", "moved_at")
+        for task_id, moved_at in longest.values_list("task_id", "moved_at")
         if moved_at is not None
     ]
     sensitive = references.sensitive_tasks(organization, [task.task_id for task in found])

@@ -71,7 +71,7 @@ def _as_event(step: AlertTransition) -> interface.AlertStep:
     if step.reason:
         told["because"] = step.reason
     action = ACTIONS[State(step.state)]
-    return interface.AlertStep(action, step.by, step.alert.task_id, told)
+    return interface.AlertStep(action, step.by, told)
 
 
 # --- the pass -----------------------------------------------------------------------------------

@@ -55,7 +55,9 @@ def test_clocks_are_what_a_look_at_all_events_tells(
             stored(north, *sent)
         fold(far_ahead())
     fold(far_ahead())
-    own = [task for task in open_tasks(north, far_ahead()) if task.task_id.startswith(run)]
+    own = [
+        task for task in open_tasks(north, far_ahead(), at_most=100) if task.task_id.startswith(run)
+    ]
     assert {task.task_id.removeprefix(run): task.moved_at for task in own} == expected(told)
 
 
@@ -79,7 +81,10 @@ def test_an_event_that_is_committed_late_is_not_missed(north: Organization) -> N
     fold(datetime.now(UTC) + timedelta(minutes=2))
     stored(north, wire_event(task_id="late"))  # its id is older than the last pass
     fold(datetime.now(UTC) + timedelta(minutes=3))
-    assert {task.task_id for task in open_tasks(north, far_ahead())} == {"first", "late"}
+    assert {task.task_id for task in open_tasks(north, far_ahead(), at_most=100)} == {
+        "first",
+        "late",
+    }
 
 
 def test_what_is_there_before_the_first_pass_is_folded_in_steps(
@@ -88,7 +93,7 @@ def test_what_is_there_before_the_first_pass_is_folded_in_steps(
     stored(north, wire_event(task_id="old"))
     monkeypatch.setattr(task_clocks, "LONGEST_STEP", timedelta(seconds=30))
     fold(far_ahead())
-    assert [task.task_id for task in open_tasks(north, far_ahead())] == ["old"]
+    assert [task.task_id for task in open_tasks(north, far_ahead(), at_most=100)] == ["old"]
 
 
 def test_a_clock_goes_with_the_events_it_was_made_of(north: Organization) -> None:
@@ -111,5 +116,14 @@ def test_only_tasks_that_have_waited_are_told(north: Organization) -> None:
     moment = datetime(2026, 11, 24, 10, tzinfo=UTC)
     stored(north, wire_event(task_id="56789", timestamp=moment.isoformat()))
     fold(far_ahead())
-    assert open_tasks(north, moment) == [OpenTask("56789", moment)]
-    assert open_tasks(north, moment - timedelta(seconds=1)) == []
+    assert open_tasks(north, moment, at_most=100) == [OpenTask("56789", moment)]
+    assert open_tasks(north, moment - timedelta(seconds=1), at_most=100) == []
+
+
+def test_the_longest_waiting_come_first(north: Organization) -> None:
+    for hour in (12, 10, 11):
+        moment = datetime(2026, 11, 24, hour, tzinfo=UTC)
+        stored(north, wire_event(task_id=f"{hour}", timestamp=moment.isoformat()))
+    fold(far_ahead())
+    found = open_tasks(north, far_ahead(), at_most=2)
+    assert [task.task_id for task in found] == ["10", "11"]

@@ -177,7 +177,7 @@ def test_a_person_says_what_becomes_of_it(
     assert alert.state == state
     assert "by anna: the router is restarted" in page
     step = Event.objects.filter(log_type="activity").latest("id")
-    assert (step.actor, step.task_id) == ("anna", "56789")
+    assert (step.actor, step.details["alert_id"]) == ("anna", str(alert.pk))
     if what == "silence":
         assert alert.silenced_until is not None
         assert timedelta(hours=7) < alert.silenced_until - timezone.now() <= timedelta(hours=8)
