@@ -12,6 +12,7 @@ from logs.record.hour_counts import count as count_hours
 from logs.record.hour_counts import counts as hour_counts
 from logs.record.own_events import (
     AlertStep,
+    are_ordinary,
     ordinary_words,
     report_account,
     report_administration,
@@ -42,6 +43,7 @@ __all__ = [
     "Unmoved",
     "Viewer",
     "accept_policy",
+    "are_ordinary",
     "arrivals",
     "count_hours",
     "described_destruction",

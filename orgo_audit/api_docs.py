@@ -71,6 +71,14 @@ ERRORS = (
             "bad_petition",
             "bad_assertion",
             "bad_scope",
+            "unknown_value",
+            "bad_until",
+            "bad_period",
+            "unknown_version",
+            "bad_status",
+            "bad_fingerprint",
+            "bad_text",
+            "too_many",
             "unknown_organization",
             "bad_request",
             "bad_input",
@@ -104,6 +112,7 @@ ERRORS = (
             "decided_already",
             "no_passkey",
             "truncated",
+            "already_so",
             "conflict",
         ),
         "Not as things stand: look at it again.",
@@ -178,6 +187,8 @@ _LATER = (
     "/api/v1/quarantine/",
     "/api/v1/anonymized-logs/",
     "/api/v1/cases/",
+    "/api/v1/alerts/",
+    "/api/v1/health-checks/",
 )
 
 

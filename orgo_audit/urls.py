@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/v1/schema/", api_docs.schema, name="api-schema"),
     path("api/v1/docs/", api_docs.docs, name="api-docs"),
     path("api/v1/", include("logs.api.urls")),
+    path("api/v1/", include("monitoring.api.urls")),
     re_path("^api(?:/|$)", api.nothing_here),
     path("", include("monitoring.urls")),
     path("healthz", health.healthz, name="healthz"),

@@ -33,10 +33,11 @@ from orgo_audit.api import single_parameters
 from orgo_audit.api_doors import REFUSALS
 from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput, NotAllowed, NotFound
+from orgo_audit.instants import TIMES
 from orgo_audit.paging import MAX_PAGE_SIZE
 
-EVENT_FILTERS = frozenset({"workflow", "case", "action", "status", *filters.TIMES})
-CASE_FILTERS = frozenset({"workflow", "state", *filters.TIMES})
+EVENT_FILTERS = frozenset({"workflow", "case", "action", "status", *TIMES})
+CASE_FILTERS = frozenset({"workflow", "state", *TIMES})
 EVENTS_SHOWN = MAX_PAGE_SIZE
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLACE = re.compile(r"[0-9]{1,9}")
@@ -188,7 +189,7 @@ def _times(given: dict[str, str]) -> tuple[datetime | None, datetime | None]:
     """`since` and `until`; a day alone means its beginning, in UTC."""
     times = {
         name: f"{given[name]}T00:00:00Z" if _DAY.fullmatch(given[name]) else given[name]
-        for name in filters.TIMES
+        for name in TIMES
         if name in given
     }
     query = filters.query_from(times, ())

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from logs.record.access import Viewer
 from logs.record.export import UTC, Form, Manner, chosen_form, zone_named
-from logs.record.filters import TIMES, query_from
+from logs.record.filters import query_from
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType
 from logs.record.wire import FILTER_FIELDS
@@ -18,6 +18,7 @@ from orgo_audit.api import single_parameters
 from orgo_audit.api_pages import PAGING
 from orgo_audit.callers import address_of
 from orgo_audit.errors import BadInput
+from orgo_audit.instants import TIMES
 
 FILTERS = frozenset({*FILTER_FIELDS, *TIMES, "q"})
 MANNER = frozenset({"format", "time_zone", "count"})

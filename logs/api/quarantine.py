@@ -12,11 +12,11 @@ from rest_framework.response import Response
 
 from logs.api import parameters, views
 from logs.record import quarantine
-from logs.record.filters import TIMES
 from logs.record.models import QuarantinedEvent
 from logs.record.wire import format_instant
 from orgo_audit import api_bodies, api_pages
 from orgo_audit.api import single_parameters
+from orgo_audit.instants import TIMES
 
 PARAMETERS = frozenset({*quarantine.FILTERS, *TIMES}) | api_pages.PAGING
 

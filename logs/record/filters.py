@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any
-
-import msgspec
 
 from logs.record.drafts import plain_address
 from logs.record.reading import EventQuery
 from logs.record.vocabulary import LogType, Outcome
 from logs.record.wire import FILTER_FIELDS
 from orgo_audit.errors import BadInput
-
-TIMES = ("since", "until")
-_INSTANT: Any = Annotated[datetime, msgspec.Meta(tz=True)]
+from orgo_audit.instants import range_from
 
 
 def query_from(given: Mapping[str, str], log_types: Iterable[LogType]) -> EventQuery:
@@ -23,9 +17,7 @@ def query_from(given: Mapping[str, str], log_types: Iterable[LogType]) -> EventQ
     filters = {
         field: _value(name, given[name]) for name, field in FILTER_FIELDS.items() if name in given
     }
-    since, until = (_instant(name, given[name]) if name in given else None for name in TIMES)
-    if since is not None and until is not None and since >= until:
-        raise BadInput("`until` must be later than `since`", path="until", code="empty_range")
+    since, until = range_from(given)
     return EventQuery(frozenset(log_types), filters, since, until)
 
 
@@ -40,16 +32,3 @@ def _value(name: str, value: str) -> str:
     if name == "outcome" and value not in set(Outcome):
         raise BadInput(f"expected one of {', '.join(Outcome)}", path=name, code="unknown_outcome")
     return plain_address(value) if name == "ip_address" else value
-
-
-def _instant(name: str, value: str) -> datetime:
-    try:
-        instant: datetime = msgspec.convert(value, _INSTANT).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise BadInput(
-            "expected an RFC 3339 time with an offset such as 2024-11-24T10:45:00Z"
-            " (a + in an address is written %2B)",
-            path=name,
-            code="bad_timestamp",
-        ) from None
-    return instant

@@ -6,7 +6,7 @@ own readers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -186,6 +186,13 @@ def report_alerts(organization: Organization, steps: Iterable[AlertStep], at: da
 def ordinary_words(words: Mapping[str, str], organization: Organization) -> dict[str, str]:
     """What somebody wrote, withheld where it would be sealed if a service sent it."""
     return _typed(words, organization)
+
+
+def are_ordinary(said: Sequence[Mapping[str, str]], organization: Organization) -> list[bool]:
+    """Of each whether it would not be sealed if a service sent it; judged together."""
+    sender = Sender(organization, PORTAL)
+    sensitive = references.judge([dict(one) for one in said], sender).sensitive
+    return [place not in sensitive for place in range(len(said))]
 
 
 def _organizations_of(identity: User | ServiceToken | None) -> list[Organization]:

@@ -20,6 +20,7 @@ from logs.record.vocabulary import LogType
 from orgo_audit.accounts.models import Organization, Role
 from orgo_audit.accounts.people import organizations_with_role
 from orgo_audit.errors import BadInput, Conflict, NotFound
+from orgo_audit.instants import TIMES
 from orgo_audit.paging import DEFAULT_PAGE_SIZE, Cursor, Page, page
 
 FILTERS = ("source", "log_type", "code")
@@ -31,7 +32,7 @@ MAX_REASON_CHARACTERS = 500
 
 def query_from(given: Mapping[str, str]) -> EventQuery:
     """The query of these filters; `since` and `until` go by our clock. BadInput where malformed."""
-    times = {name: given[name] for name in filters.TIMES if name in given}
+    times = {name: given[name] for name in TIMES if name in given}
     query = filters.query_from(times, LogType)
     wanted = {name: given[name] for name in FILTERS if name in given}
     for name, value in wanted.items():

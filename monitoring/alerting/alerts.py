@@ -282,11 +282,10 @@ def _by_hand(
 ) -> Alert:
     if len(reason) > MAX_REASON:
         raise BadInput(f"at most {MAX_REASON} characters", path="reason", code="too_long")
-    alert = (
-        Alert.objects.select_for_update(of=("self",))
-        .select_related("organization")
-        .get(pk=alert.pk)
-    )
+    rows = Alert.objects.select_for_update(of=("self",)).select_related("organization")
+    if (found := rows.filter(pk=alert.pk).first()) is None:
+        raise NotFound  # it has left with its task since it was looked at
+    alert = found
     if alert.state in (State.RESOLVED, state) and state is not State.SILENCED:
         raise Conflict(f"this alert is {alert.state} already", code="already_so")
     if alert.state == State.RESOLVED:

@@ -11,11 +11,15 @@ from jsonschema import Draft202012Validator, FormatChecker
 from logs.api.case_examples import CASE_EXAMPLES, CASE_IDS
 from logs.api.examples import IDS, REFUSED_ITEM, SENT
 from logs.api.retention_examples import RETENTION_EXAMPLES, RETENTION_IDS
-from logs.api.schema import OPERATIONS
+from logs.api.schema import OPERATIONS as LOGS_OPERATIONS
 from logs.record.vocabulary import LogType
+from monitoring.api.examples import ALERT_ID, MONITORING_EXAMPLES, TASK_ID
+from monitoring.api.schema import OPERATIONS as MONITORING_OPERATIONS
+from monitoring.health_checks.models import HealthCheckResult
 from orgo_audit import api_docs
-from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.models import Role, Scope, User
 from orgo_audit.api_schema import Example
+from tests.alerts import FIRED, a_broker, an_alert
 from tests.builders import (
     API,
     Answer,
@@ -24,18 +28,24 @@ from tests.builders import (
     a_refused_item,
     a_user,
     an_organization,
+    setting_the_scene,
     stored,
 )
 from tests.logs.vault.scene import a_scene
 from tests.retention import a_certificate, a_hold
 from tests.vault_at_hand import VaultAtHand
 
+OPERATIONS = {**LOGS_OPERATIONS, **MONITORING_OPERATIONS}
+OWN_IDS = IDS | CASE_IDS | RETENTION_IDS | {"alert": ALERT_ID}
 EXAMPLES = {
     f"{operation.id}: {example.title}": (place, example)
     for place, operation in OPERATIONS.items()
     for example in operation.examples
 }
-SHOWN = ("code", "path", "status", "title", "verdict", "discarded", "scope", "state")
+SHOWN = (
+    *("code", "path", "status", "title", "verdict", "discarded", "scope", "state"),
+    *("alert", "task_id", "rule", "accepted", "dropped", "name", "asked"),
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +76,18 @@ class World:
         )
         self.ids["hold"], self.ids["certificate"] = str(hold.pk), str(certificate.pk)
 
+    def watch_something(self) -> None:
+        """An alert of a task, and a disk that was looked at."""
+        self.ids["alert"] = str(an_alert(self.organization, task_id=TASK_ID).pk)
+        with setting_the_scene():
+            HealthCheckResult.objects.create(
+                name="disk", state="ok", started_at=FIRED, duration_ms=12, detail="all is well"
+            )
+
     def send(self, method: str, example: Example) -> Answer:
         path = self.with_own_ids(example.path)
-        caller: Caller = Service(self.organization)
+        scopes = [Scope.ALERTS] if path.endswith("/alertmanager/") else []
+        caller: Caller = Service(self.organization, *scopes)
         if example.by_person:
             caller = Caller(user=self.person_for(path))
         body: Any = b"" if example.body is None else example.text.encode()
@@ -79,7 +98,7 @@ class World:
 
     def with_own_ids(self, text: str) -> str:
         for name, identifier in self.ids.items():
-            text = text.replace((IDS | CASE_IDS | RETENTION_IDS)[name], identifier)
+            text = text.replace(OWN_IDS[name], identifier)
         return text
 
     def person_for(self, path: str) -> User:
@@ -90,7 +109,9 @@ class World:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_gets_the_answer_that_it_shows(name: str, vault_at_hand: VaultAtHand) -> None:
+def test_an_example_gets_the_answer_that_it_shows(
+    name: str, vault_at_hand: VaultAtHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place, example = EXAMPLES[name]
     method, path = place.split(" ")
     is_restricted = name.partition(":")[0] in CASE_EXAMPLES
@@ -99,6 +120,9 @@ def test_an_example_gets_the_answer_that_it_shows(name: str, vault_at_hand: Vaul
     )
     if name.partition(":")[0] in RETENTION_EXAMPLES:
         world.keep_something()
+    if name.partition(":")[0] in MONITORING_EXAMPLES:
+        a_broker(monkeypatch)
+        world.watch_something()
     answer = world.send(method, example)
     assert answer.status == example.status, answer.content
     content = api_docs.document()["paths"][path][method.lower()]["responses"][str(answer.status)]

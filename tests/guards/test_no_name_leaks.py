@@ -25,7 +25,7 @@ from logs.cases.role import as_hr
 from logs.record import reclassification
 from logs.record.vocabulary import LogType
 from orgo_audit import grants
-from orgo_audit.accounts.models import Role, User
+from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.celery import app
 from orgo_audit.paging import Cursor
 from tests.builders import PATH_OF, Answer, Service, a_user, setting_the_scene
@@ -97,6 +97,24 @@ def deliver_everywhere(service: Service) -> None:
             assert_clean(answer, "a receipt")
 
 
+def tell_of_alerts(home: Organization) -> None:
+    """As Alertmanager would, of whom and of what nobody may read in the open."""
+    signs = {"workflow": "harassment"}, {"task_id": TASK_ID}, {"reported_user": WOLFRAM.email}
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": f"{ZYXANDRA.name} waits", LUCJA.email: "1", **sign},
+            "annotations": {"summary": FREE_TEXT, "who": WOLFRAM.email},
+            "fingerprint": f"{number:016x}",
+        }
+        for number, sign in enumerate(signs)
+    ]
+    door = Service(home, Scope.ALERTS, name="alertmanager")
+    answer = door.post("/api/v1/alerts/alertmanager/", {"version": "4", "alerts": alerts})
+    assert (answer.status, answer.json["accepted"]) == (200, len(signs))
+    assert_clean(answer, "an answer to Alertmanager")
+
+
 def assert_clean(answer: Answer, place: str, *, besides: str = "") -> None:
     content = answer.content
     if answer.headers.get("Content-Encoding") == "gzip":
@@ -145,6 +163,7 @@ def stage(
     )
     with django_capture_on_commit_callbacks(execute=True):
         deliver_everywhere(service)
+        tell_of_alerts(home)
     with setting_the_scene():
         reclassification.run()
     vault_at_hand.drain()

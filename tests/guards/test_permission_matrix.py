@@ -14,9 +14,11 @@ from django.utils import timezone
 from logs.cases import errands
 from logs.record.models import Event
 from logs.record.vocabulary import LogType
+from monitoring.api.examples import WEBHOOK
 from orgo_audit import health
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy.models import PolicyState, PolicyVersion
+from tests.alerts import a_broker, an_alert
 from tests.builders import (
     Caller,
     a_known_token,
@@ -102,6 +104,10 @@ PASSKEYS = "cases/passkeys/"
 PASSKEY = f"{PASSKEYS}<uuid:passkey_id>/"
 RELEASE = "api/v1/legal-holds/<uuid:hold_id>/release/"
 RELEASE_OF = "/api/v1/legal-holds/{hold_for_api}/release/"
+ALERT = "alerts/<uuid:alert_id>/"
+ALERT_OF = "/api/v1/alerts/{alert}/"
+TAKEN_IN = "alerts/alertmanager/"
+RUN = "health-checks/<slug:name>/run/"
 HR_EVENTS = "anonymized-logs/"
 HR_CASE = "cases/<uuid:code>/"
 STEP = f"{HR_CASE}steps/<slug:step>/"
@@ -170,6 +176,15 @@ def of_a_case(
     """An API address of the restricted area: no token opens it, and no admin finds it."""
     others = (401, 404, 404, 404, 403, 403, 403)
     return Row(f"api/v1/{rest}", method, path, *others, hr_manager, custodian, overseer)
+
+
+def for_readers(rest: str, path: str, method: str, status: int, *, elsewhere: int) -> list[Row]:
+    """For admins and tokens of scope `read`: what concerns the watch over the platform."""
+    route, other = f"api/v1/{rest}", "GET" if method == "POST" else "POST"
+    return [
+        Row(route, method, path, 401, 404, status, elsewhere, 403, status, 403),
+        no_other_method(route, path, other),
+    ]
 
 
 def no_other_method(route: str, path: str, method: str = "DELETE") -> Row:
@@ -352,6 +367,17 @@ MATRIX = [
     restricted(PASSKEYS, f"/{PASSKEYS}", 404, 400, method="POST"),
     restricted(PASSKEY, f"/{PASSKEYS}{{passkey}}/", 404, 200),
     restricted(PASSKEY, f"/{PASSKEYS}{{passkey}}/", 404, 400, method="POST"),
+    *for_readers("alerts/", "/api/v1/alerts/", "GET", 200, elsewhere=200),
+    *for_readers(ALERT, ALERT_OF, "GET", 200, elsewhere=404),
+    *(
+        row
+        for act in ("acknowledge", "silence", "resolve")
+        for row in for_readers(f"{ALERT}{act}/", f"{ALERT_OF}{act}/", "POST", 200, elsewhere=404)
+    ),
+    Row(f"api/v1/{TAKEN_IN}", "POST", f"/api/v1/{TAKEN_IN}", 401, 404, 403, 403, 403, 403, 200),
+    no_other_method(f"api/v1/{TAKEN_IN}", f"/api/v1/{TAKEN_IN}", "GET"),
+    *for_readers("health-checks/", "/api/v1/health-checks/", "GET", 200, elsewhere=200),
+    *for_readers(RUN, "/api/v1/health-checks/disk/run/", "POST", 202, elsewhere=202),
     # What the API looks like is no secret, and holds no data.
     open_to_all("api/v1/schema/", "/api/v1/schema/", 200),
     open_to_all("api/v1/schema/", "/api/v1/schema/", 405, "POST"),
@@ -413,6 +439,7 @@ class World:
 @pytest.fixture
 def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand) -> World:
     monkeypatch.setattr(health, "CHECKS", {})
+    a_broker(monkeypatch)
     organization, elsewhere = an_organization(), an_organization()
     events: dict[str, Event] = {
         kind.value: an_event(organization, kind, task_id="T1") for kind in LogType
@@ -432,6 +459,7 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch, vault_at_hand: VaultAtHand)
         "version": str(version.pk),
         "quarantined": str(a_refused_item(organization).pk),
         "token": str(a_known_token(organization).pk),
+        "alert": str(an_alert(organization).pk),
         **of_the_restricted_area(organization),
         **of_retention(organization),
     }
@@ -508,6 +536,8 @@ def body_for(row: Row) -> Any:
         return {"reason": "a test"} if "discard" in row.path else {}
     if row.route.startswith(f"api/v1/{REVEALS}"):
         return BODIES.get(row.path.rstrip("/").rpartition("/")[2], b"")
+    if row.route.startswith(("api/v1/alerts/", "api/v1/health-checks/")):
+        return WEBHOOK if row.path.endswith(TAKEN_IN) else {}
     if row.path.startswith("/api/"):
         log_type = next((kind for kind in LogType if kind.value in row.path), LogType.ACTIVITY)
         return wire_event(log_type) | {"log_type": log_type.value}

@@ -18,6 +18,7 @@ from logs.record.vocabulary import LogType
 from orgo_audit.accounts import secret_key
 from orgo_audit.accounts.models import Organization, Role, Scope, User
 from orgo_audit.policy import versions
+from tests.alerts import an_alert
 from tests.builders import Caller, Service, a_user, an_organization, stored, wire_event
 from tests.retention import a_certificate, a_certificate_of_case, a_hold
 from tests.vault_at_hand import VaultAtHand
@@ -93,6 +94,8 @@ def test_a_page_costs_what_its_budget_says_whatever_it_shows(
     caller: Caller = Service(organization, Scope.READ)
     if any(word in path for word in ("legal", "certificate", "retention", "planned")):
         kept(organization, count)
+    for _ in range(count if "/alerts/" in path else 0):
+        an_alert(organization)
     if kind in ("person", "page"):
         caller = Caller(user=a_user(Role.ADMIN, organization))
     if kind in ("hr", "dpo"):

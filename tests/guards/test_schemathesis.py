@@ -24,6 +24,7 @@ from logs.api.schema import OPERATIONS as DOCUMENTED
 from logs.record.vocabulary import LogType
 from orgo_audit import api_docs
 from orgo_audit.accounts.models import Organization, Role, Scope, User
+from tests.alerts import a_broker, an_alert
 from tests.builders import Caller, a_token, a_user, an_organization, stored
 from tests.logs.vault.scene import Scene, a_scene
 from tests.vault_at_hand import VaultAtHand
@@ -48,7 +49,11 @@ CHECKS: list[Callable[..., Any]] = [
     checks.response_schema_conformance,
 ]
 EXAMPLES = 12
-ALWAYS_GOOD = {"GET /api/v1/traces/{task_id}/", "GET /api/v1/retention/plan/"}
+ALWAYS_GOOD = {
+    "GET /api/v1/traces/{task_id}/",
+    "GET /api/v1/retention/plan/",
+    "GET /api/v1/health-checks/",
+}
 
 
 @contextmanager
@@ -82,7 +87,7 @@ def credentials(
     who: str, place: str, organization: Organization, scene: Scene | None
 ) -> dict[str, dict[str, str]]:
     if who == "service":
-        token = a_token(organization, Scope.INGEST, Scope.READ, name="parser")
+        token = a_token(organization, *Scope, name="parser")
         return {"headers": {"Authorization": f"Bearer {token}"}}
     if who == "nobody":
         return {}
@@ -115,11 +120,18 @@ def without_security() -> dict[str, Any]:
     ],
 )
 def test_no_data_breaks_an_operation(
-    place: str, who: str, mode: GenerationMode, vault_at_hand: VaultAtHand
+    place: str,
+    who: str,
+    mode: GenerationMode,
+    vault_at_hand: VaultAtHand,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    a_broker(monkeypatch)
     organization = an_organization()
     scene = a_scene(vault_at_hand, organization) if place in RESTRICTED else None
     own = {"code": str(scene.case.code), "request_id": scene.reveal(label="Anon2")} if scene else {}
+    if "{alert_id}" in place:
+        own = {"alert_id": str(an_alert(organization).pk)}
     for log_type in LogType:
         stored(organization, SENT[log_type], log_type=log_type)
     known = credentials(who, place, organization, scene)

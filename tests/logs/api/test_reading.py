@@ -370,8 +370,7 @@ def test_neither_a_superuser_nor_a_leaver_nor_anothers_admin_reads(
 @pytest.mark.parametrize(
     "path",
     [f"{API}/", f"{API}/nothing/", f"{API}/activity-logs", f"{API}/activity-logs/1/2/", "/api/"]
-    + ["/api/v2/activity-logs/", f"{API}/quarantine/1/", f"{API}/alerts/"]
-    + [f"{API}/health-checks/", f"{API}/%00/"],
+    + ["/api/v2/activity-logs/", f"{API}/quarantine/1/", f"{API}/alerts/1/", f"{API}/%00/"],
 )
 def test_what_is_not_built_is_a_404_problem_for_everybody(service: Service, path: str) -> None:
     admin = Caller(user=a_user(Role.ADMIN, service.organization))
