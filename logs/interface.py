@@ -29,6 +29,7 @@ from logs.record.policy_loading import load as load_policy
 from logs.record.references import digest_of_task, sensitive_digests
 from logs.record.task_clocks import OpenTask, Unmoved, open_tasks, unmoved
 from logs.record.task_clocks import fold as fold_task_clocks
+from logs.record.task_clocks import forget as forget_task_clocks
 from logs.record.wire import format_instant
 from logs.retention.foresight import described_destruction
 from logs.retention.runs import is_overdue as retention_is_overdue
@@ -49,6 +50,7 @@ __all__ = [
     "described_destruction",
     "digest_of_task",
     "fold_task_clocks",
+    "forget_task_clocks",
     "format_instant",
     "hour_counts",
     "load_policy",

@@ -45,6 +45,7 @@ def is_fresh(now: datetime) -> bool:
 def watch_volumes(now: datetime) -> None:
     """Counts by the hour, then judges the e-mail volumes: an hour is judged when it is over."""
     interface.count_hours(now)
+    interface.forget_task_clocks(now)
     for organization in Organization.objects.order_by("pk"):
         verdict = rules.email_volume(baseline.judged(observations.mails(organization, now)))
         alerts.reconcile(organization, {Rule.EMAIL_VOLUME: verdict}, now)

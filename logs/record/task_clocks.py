@@ -65,7 +65,7 @@ class OpenTask:
 
 
 def fold(now: datetime) -> None:
-    """Folds all that came in since the last pass, and forgets what need not be known any more."""
+    """Folds all that came in since the last pass."""
     since = _folded_until()
     while since is not None and since < now:
         until = min(now, since + LONGEST_STEP)
@@ -73,7 +73,6 @@ def fold(now: datetime) -> None:
             _fold(since - OVERLAP, until)
             FoldMark.objects.update_or_create(name=MARK, defaults={"until": until})
         since = until
-    _forget(now)
 
 
 def open_tasks(
@@ -128,7 +127,7 @@ def _fold(since: datetime, until: datetime) -> None:
         cursor.execute(_FOLD, told)
 
 
-def _forget(now: datetime) -> None:
+def forget(now: datetime) -> None:
     """A clock is a copy of events: it goes when they do, a completed task's sooner."""
     old = TaskClock.objects.filter(recorded_at__lt=now - KEEP_COMPLETED)
     old.filter(completed_at__gte=F("moved_at")).delete()

@@ -139,11 +139,12 @@ class AlertAdmin(ReadOnlyAdmin):
         own = own_organizations(request)
         looked(request, own, "alerts", asked.filters)
         page = paging.page(asked.rows(request), cursor, size=PAGE_SIZE, by="fired_at")
+        told = _told_of(page.rows)
         context = {
             "title": "Alerts",
             "asked": asked,
             "filters": {name: asked.links(name) for name in FILTERS},
-            "rows": [_row(alert, _told_of(page.rows)) for alert in page.rows],
+            "rows": [_row(alert, told) for alert in page.rows],
             "organizations": len(own),
             "cursor": cursor,
             "newer": asked.page_href(page.previous),

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from logs.interface import format_instant
 from monitoring import tasks
-from monitoring.api.doors import MonitoringView, viewer_of
+from monitoring.api.doors import MonitoringView
 from monitoring.health_checks import registry, running
 from monitoring.health_checks.models import HealthCheckResult
 from orgo_audit import api_bodies
@@ -36,10 +36,11 @@ class HealthCheckRunView(MonitoringView):
     """Asks the worker for a run; its result comes into the list."""
 
     def post(self, request: Request, name: str) -> Response:
-        self.readers_organizations(request)
+        own = self.readers_organizations(request)
         api_bodies.require_none(request)
         registry.known(name)
-        if not tasks.nudge(tasks.run_health_check, name, viewer_of(request).name):
+        self.looked(request, own, f"health check {name}, asked for a run", {})
+        if not tasks.nudge(tasks.run_health_check, name, True):
             raise Unavailable("the broker is away; ask again later")
         item = _item(name, registry.frequencies()[name], running.latest().get(name))
         return Response(item | {"asked": True}, status=202)

@@ -89,7 +89,11 @@ HOLDS = "admin/logs/legalhold/"
 HOLD = f"{HOLDS}<uuid:hold_id>/"
 CERTIFICATES = "admin/logs/destructioncertificate/"
 CERTIFICATE = f"{CERTIFICATES}<uuid:certificate_id>/"
-APPS = "admin/^(?P<app_label>accounts|logs|policy)/$"
+STATUS = "admin/monitoring/watchmark/"
+ALERTS = "admin/monitoring/alert/"
+HEALTH = "admin/monitoring/healthcheckresult/"
+CHECK = f"{HEALTH}<slug:check>/"
+APPS = "admin/^(?P<app_label>accounts|logs|policy|monitoring)/$"
 TOKENS = "admin/accounts/servicetoken/"
 TOKEN = f"{TOKENS}<int:token_id>/"
 SET_UP = "second-factor/set-up/"
@@ -268,6 +272,15 @@ MATRIX = [
         page(f"{CERTIFICATE}{form}/", f"/{CERTIFICATES}{{certificate}}/{form}/", 200, 404)
         for form in ("change", "json", "pdf")
     ),
+    page(STATUS, f"/{STATUS}", 200, 200),
+    page(ALERTS, f"/{ALERTS}", 200, 200),
+    page(f"{ALERTS}<uuid:alert_id>/", f"/{ALERTS}{{alert}}/", 200, 404),
+    page(f"{ALERTS}<uuid:alert_id>/act/", f"/{ALERTS}{{alert}}/act/", 302, 404),
+    page(f"{ALERTS}<uuid:alert_id>/act/", f"/{ALERTS}{{alert}}/act/", 400, 404, method="POST"),
+    page(HEALTH, f"/{HEALTH}", 200, 200),
+    page(CHECK, f"/{HEALTH}disk/", 200, 200),
+    page(f"{CHECK}export/", f"/{HEALTH}disk/export/", 200, 200),
+    page(f"{CHECK}run/", f"/{HEALTH}disk/run/", 302, 302, method="POST"),
     page(POLICY, f"/{POLICY}", 200, 404),
     page(f"{VERSION}change/", f"/{POLICY}{{version}}/change/", 200, 404),
     page(f"{VERSION}decide/", f"/{POLICY}{{version}}/decide/", 302, 404),
@@ -281,6 +294,7 @@ MATRIX = [
     page(f"{TOKEN}revoke/", f"/{TOKENS}{{token}}/revoke/", 302, 404, method="POST"),
     page(APPS, "/admin/accounts/", 302, 302),
     page(APPS, "/admin/logs/", 302, 302),
+    page(APPS, "/admin/monitoring/", 302, 302),
     page(APPS, "/admin/policy/", 302, 302),
     page("admin/(?P<url>.*)$", "/admin/accounts/user/", 404, 404),
     page("admin/(?P<url>.*)$", "/admin/r/1/1/", 404, 404),

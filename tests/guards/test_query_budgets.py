@@ -94,7 +94,7 @@ def test_a_page_costs_what_its_budget_says_whatever_it_shows(
     caller: Caller = Service(organization, Scope.READ)
     if any(word in path for word in ("legal", "certificate", "retention", "planned")):
         kept(organization, count)
-    for _ in range(count if "/alerts/" in path else 0):
+    for _ in range(count if "alert" in path or "watchmark" in path else 0):
         an_alert(organization)
     if kind in ("person", "page"):
         caller = Caller(user=a_user(Role.ADMIN, organization))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from logs.record import task_clocks
 from logs.record.models import TaskClock
-from logs.record.task_clocks import OpenTask, fold, open_tasks
+from logs.record.task_clocks import OpenTask, fold, forget, open_tasks
 from orgo_audit.accounts.models import Organization
 from tests.builders import an_organization, stored, wire_event
 
@@ -99,16 +99,16 @@ def test_what_is_there_before_the_first_pass_is_folded_in_steps(
 def test_a_clock_goes_with_the_events_it_was_made_of(north: Organization) -> None:
     stored(north, wire_event(task_id="56789"))
     fold(far_ahead())
-    fold(datetime.now(UTC) + timedelta(days=190))  # six months are over
+    forget(datetime.now(UTC) + timedelta(days=190))  # six months are over
     assert not TaskClock.objects.exists()
 
 
 def test_a_completed_tasks_clock_is_kept_for_thirty_days(north: Organization) -> None:
     stored(north, wire_event(task_id="56789", action="Task Completed"))
     fold(far_ahead())
-    fold(datetime.now(UTC) + timedelta(days=29))
+    forget(datetime.now(UTC) + timedelta(days=29))
     assert TaskClock.objects.exists()
-    fold(datetime.now(UTC) + timedelta(days=31))
+    forget(datetime.now(UTC) + timedelta(days=31))
     assert not TaskClock.objects.exists()
 
 

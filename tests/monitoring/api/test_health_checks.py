@@ -63,7 +63,7 @@ def test_the_worker_is_asked_for_a_run(
     assert (answer.status, answer.json["asked"], answer.json["state"]) == (202, True, "failed")
     service.post(f"{CHECKS}cache/run/", {})
     name = tasks.run_health_check.name
-    assert given == [(name, ("disk", "anna")), (name, ("cache", "service:dashboard"))]
+    assert given == [(name, ("disk", True)), (name, ("cache", True))]
 
 
 @pytest.mark.parametrize("name", ["nothing", "restore_drill", "Disk"])
