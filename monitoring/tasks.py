@@ -56,7 +56,7 @@ def post_to_alertmanager() -> None:
 
 @shared_task
 def run_health_check(name: str, by_hand: bool = False) -> None:
-    """Makes one check and keeps what it found. Who asked is on record, and in no task's arguments."""
+    """Makes one check and keeps what it found. Who asked is on record, not in an argument."""
     running.run(name, asked_by=BY_HAND if by_hand else "")
 
 
