@@ -9,16 +9,20 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import psycopg
 from django.conf import settings
 from django.db import connections
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from logs.interface import format_instant
 from orgo_audit.embedded import paths
@@ -28,9 +32,10 @@ from orgo_audit.errors import Conflict, Unavailable
 
 KEYS_SCHEMA = "keys"
 KEYS_DUMP, KEYRING, ERASURES = "keys.dump", "keys.json", "keys.erasures"
-DRILL_PREFIX = "orgo_drill_"
+DRILL_PREFIX, RESTORED_SUFFIX = "orgo_drill_", "_restored"
 # An extension that is no trusted one is the administrator's to make, not the owner's to restore.
 _NOT_OURS = (" EXTENSION ", "bt_index_check")
+_ON_A_ROW = ("DETAIL:", "CONTEXT:")
 _TABLES = """
 SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND pg_get_userbyid(c.relowner) = current_user AND n.nspname <> %s
@@ -60,8 +65,8 @@ class Manifest:
     def beside(cls, dump: Path) -> Manifest:
         """Unavailable where the dump has none: it was made by other means."""
         try:
-            return cls(**json.loads(_manifest_of(dump).read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            return msgspec.json.decode(_manifest_of(dump).read_bytes(), type=cls)
+        except (OSError, msgspec.MsgspecError) as error:
             raise Unavailable(
                 f"{_manifest_of(dump)} cannot be read: expected the manifest that `backup` wrote"
             ) from error
@@ -71,25 +76,41 @@ def _manifest_of(dump: Path) -> Path:
     return dump.with_suffix(".json")
 
 
+@contextmanager
+def _told_simply() -> Iterator[None]:
+    """Unavailable where PostgreSQL refuses; what it says may repeat a row."""
+    try:
+        yield
+    except psycopg.Error as error:
+        why = error.sqlstate or type(error).__name__
+        raise Unavailable(
+            f"PostgreSQL refused ({why}): expected a server that runs, and its owner's login"
+        ) from error
+
+
 # --- dumping ------------------------------------------------------------------------------------
 
 
+@_told_simply()
 def dump_record(folder: Path, now: datetime) -> tuple[Path, Manifest]:
     """Everything but the keys, as one new file with its manifest; whole or not there at all."""
     target = _private(folder) / f"orgo-{now:%Y-%m-%dT%H%M%SZ}.dump"
     if target.exists():
         raise Conflict(f"{target} is there already")
-    half = target.with_suffix(".half")
-    with closing(_connect()) as owner, owner.transaction():
+    with (
+        _halves(target) as (half,),
+        closing(_connect()) as owner,
+        owner.transaction(),
+    ):
         owner.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         snapshot = _one(owner, "SELECT pg_export_snapshot()")
-        _run("pg_dump", "-Fc", "-N", KEYS_SCHEMA, f"--snapshot={snapshot}", "-f", str(half))
+        _dump(half, "-N", KEYS_SCHEMA, f"--snapshot={snapshot}")
         manifest = Manifest(format_instant(now), _counted(owner))
-    _manifest_of(target).write_text(json.dumps(asdict(manifest), indent=1))
-    half.rename(target)
+        _manifest_of(target).write_text(json.dumps(asdict(manifest), indent=1))
     return target, manifest
 
 
+@_told_simply()
 def dump_keys(folder: Path) -> None:
     """The keys, the keyring and the list of erasures, of one moment; the copy before is replaced.
 
@@ -97,21 +118,34 @@ def dump_keys(folder: Path) -> None:
     """
     _private(folder)
     keyring = settings.ORGO_VAULT_KEYRING
-    while True:
-        before = keyring.read_bytes() if keyring.exists() else b""
-        _run("pg_dump", "-Fc", "-n", KEYS_SCHEMA, "-f", str(folder / f"{KEYS_DUMP}.half"))
-        if before == (keyring.read_bytes() if keyring.exists() else b""):
-            break  # else an epoch has just ended, and the two would not belong together
-    (folder / f"{KEYRING}.half").write_bytes(before)
-    with (
-        closing(_connect()) as owner,
-        (folder / f"{ERASURES}.half").open("wb") as file,
-        owner.cursor().copy(_ERASURES) as copy,
-    ):
-        for block in copy:
-            file.write(block)
-    for name in (KEYRING, KEYS_DUMP, ERASURES):
-        (folder / f"{name}.half").replace(folder / name)
+    targets = (folder / name for name in (KEYRING, KEYS_DUMP, ERASURES))
+    with _halves(*targets) as (kept_keyring, kept_keys, erasures):
+        while True:
+            before = keyring.read_bytes() if keyring.exists() else b""
+            _dump(kept_keys, "-n", KEYS_SCHEMA)
+            if before == (keyring.read_bytes() if keyring.exists() else b""):
+                break  # else an epoch has just ended, and the two would not belong together
+        kept_keyring.write_bytes(before)
+        with (
+            closing(_connect()) as owner,
+            erasures.open("wb") as file,
+            owner.cursor().copy(_ERASURES) as copy,
+        ):
+            for block in copy:
+                file.write(block)
+
+
+@contextmanager
+def _halves(*targets: Path) -> Iterator[list[Path]]:
+    """Files that take the names of the targets once all are written; else none of them stays."""
+    halves = [target.with_name(f"{target.name}.half") for target in targets]
+    try:
+        yield halves
+        for half, target in zip(halves, targets, strict=True):
+            half.replace(target)
+    finally:
+        for half in halves:
+            half.unlink(missing_ok=True)
 
 
 def _private(folder: Path) -> Path:
@@ -132,6 +166,7 @@ def _counted(connection: psycopg.Connection) -> dict[str, int]:
 # --- restoring ----------------------------------------------------------------------------------
 
 
+@_told_simply()
 def drill(dump: Path) -> Manifest:
     """Restores into a database of its own, compares each table's rows, and drops it again.
 
@@ -150,8 +185,12 @@ def drill(dump: Path) -> Manifest:
     return expected
 
 
+@_told_simply()
 def restore(dump: Path, keys: Path, *, replace: bool) -> None:
-    """The record, then the keys, in place of what the portal's database holds."""
+    """The record, then the keys, in place of what the portal's database holds.
+
+    What it holds goes only once both are restored beside it.
+    """
     name = str(_owner()["NAME"])
     if not (keys / KEYS_DUMP).is_file():
         raise Unavailable(f"{keys / KEYS_DUMP} is missing: expected the folder of `backup --keys`")
@@ -159,22 +198,26 @@ def restore(dump: Path, keys: Path, *, replace: bool) -> None:
         is_filled = bool(owner.execute(_TABLES, [KEYS_SCHEMA]).fetchone())
     if is_filled and not replace:
         raise Conflict(f"the database {name} is not empty: --replace drops what is in it")
+    new = f"{name}{RESTORED_SUFFIX}"
     with closing(_connect_as_administrator()) as administrator:
-        _drop(administrator, name)
-        _create(administrator, name)
-    _restore(dump, name)
-    _restore(keys / KEYS_DUMP, name)
+        _drop(administrator, new)
+        _create(administrator, new)
+        try:
+            _restore(dump, new)
+            _restore(keys / KEYS_DUMP, new)
+            _drop(administrator, name)
+            _rename(administrator, new, name)
+        finally:
+            _drop(administrator, new)
 
 
 def _restore(dump: Path, database: str) -> None:
     listed = _run("pg_restore", "-l", str(dump)).splitlines()
     ours = [line for line in listed if not any(sign in line for sign in _NOT_OURS)]
-    contents = dump.with_suffix(".list")
-    contents.write_text("\n".join(ours))
-    try:
-        _run("pg_restore", "-1", "-L", str(contents), "-d", database, str(dump))
-    finally:
-        contents.unlink()
+    with tempfile.NamedTemporaryFile("w", prefix="orgo-restore-") as contents:
+        contents.write("\n".join(ours))
+        contents.flush()
+        _run("pg_restore", "-1", "-L", contents.name, "-d", _conninfo(database), str(dump))
 
 
 @contextmanager
@@ -203,6 +246,12 @@ def _drop(connection: psycopg.Connection, name: str) -> None:
     )
 
 
+def _rename(connection: psycopg.Connection, old: str, new: str) -> None:
+    connection.execute(
+        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+    )
+
+
 def _create(connection: psycopg.Connection, name: str) -> None:
     owner = sql.Identifier(str(_owner()["USER"]))
     connection.execute(
@@ -220,15 +269,19 @@ def _owner() -> Mapping[str, object]:
 
 
 def _connect(database: str = "") -> psycopg.Connection:
+    password = str(_owner()["PASSWORD"]) or None
+    return psycopg.connect(_conninfo(database), password=password, autocommit=True)
+
+
+def _conninfo(database: str = "") -> str:
+    """All but the password, which no list of processes may show; with what the URL says of TLS."""
     owner = _owner()
-    return psycopg.connect(
-        host=str(owner["HOST"]) or None,
-        port=str(owner["PORT"]) or None,
-        user=str(owner["USER"]),
-        password=str(owner["PASSWORD"]) or None,
-        dbname=database or str(owner["NAME"]),
-        autocommit=True,
-    )
+    options = cast("Mapping[str, object]", owner["OPTIONS"])
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    told = {name: value for name, value in options.items() if name in known}
+    told |= {"host": owner["HOST"], "port": owner["PORT"], "user": owner["USER"]}
+    told["dbname"] = database or owner["NAME"]
+    return make_conninfo("", **{name: str(value) for name, value in told.items() if value})
 
 
 def _connect_as_administrator() -> psycopg.Connection:
@@ -246,7 +299,7 @@ def _connect_as_administrator() -> psycopg.Connection:
 
 
 def _run(tool: str, *words: str) -> str:
-    """What the tool said. Unavailable, with its own words, where it failed."""
+    """What the tool said. Unavailable, with its own words but for those on a row, if it failed."""
     try:
         done = subprocess.run(  # noqa: S603
             [_tool(tool), *words], env=_environment(), capture_output=True, text=True, check=False
@@ -254,8 +307,13 @@ def _run(tool: str, *words: str) -> str:
     except OSError as error:
         raise Unavailable(f"{tool} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
-        raise Unavailable(f"{tool} failed: {done.stderr.strip()[-500:]}")
+        own = [line for line in done.stderr.splitlines() if not line.startswith(_ON_A_ROW)]
+        raise Unavailable(f"{tool} failed: {'; '.join(own)[-500:]}")
     return done.stdout
+
+
+def _dump(file: Path, *words: str) -> None:
+    _run("pg_dump", "-Fc", *words, "-f", str(file), "-d", _conninfo())
 
 
 def _tool(name: str) -> str:
@@ -264,15 +322,8 @@ def _tool(name: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    owner = _owner()
-    told = {
-        "PGHOST": owner["HOST"],
-        "PGPORT": owner["PORT"],
-        "PGUSER": owner["USER"],
-        "PGPASSWORD": owner["PASSWORD"],
-        "PGDATABASE": owner["NAME"],
-    }
-    return os.environ | {name: str(value) for name, value in told.items() if value}
+    password = str(_owner()["PASSWORD"])
+    return os.environ | ({"PGPASSWORD": password} if password else {})
 
 
 def _one(connection: psycopg.Connection, statement: str | sql.Composed) -> str:

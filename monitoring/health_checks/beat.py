@@ -38,11 +38,13 @@ class LateWork:
 
 def late_work(now: datetime) -> Iterator[LateWork]:
     """Of the one table of periodic work; what was paused in the admin is late, too."""
-    sent = dict(PeriodicTask.objects.values_list("name", "last_run_at"))
+    rows = {row.name: row for row in PeriodicTask.objects.all()}
     for work in PERIODIC_WORK:
-        last = sent.get(work.name)
-        if last is None:
+        row = rows.get(work.name)
+        if row is None:
             continue  # beat has only begun
-        expected_by = last + max(LATE_AFTER_TIMES * work.every, LATE_AFTER_LEAST)
+        # A pause forgets the last run.
+        since = row.last_run_at or row.date_changed
+        expected_by = since + max(LATE_AFTER_TIMES * work.every, LATE_AFTER_LEAST)
         if expected_by <= now:
             yield LateWork(work.name, expected_by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 
 from django.conf import settings
@@ -17,6 +17,7 @@ LIMIT_SECONDS = 5
 # A request counts itself there each time, and may not wait for it.
 SLOWEST_MS = 50
 KEY = "orgo:health_check"
+UPTIME_IS_ROUNDED = timedelta(seconds=2)
 
 
 class Cache:
@@ -34,7 +35,7 @@ class Cache:
             return outcome_of(
                 [Finding(f"the cache does not answer ({type(error).__name__})", is_well=False)]
             )
-        return outcome_of([_speed(times), _memory(told)])
+        return outcome_of([_speed(times), _memory(told, now)])
 
 
 def _round_trips(client: Redis) -> list[float]:
@@ -57,8 +58,9 @@ def _speed(times: list[float]) -> Finding:
     return Finding(told, is_well=slow <= SLOWEST_MS, facts=facts)
 
 
-def _memory(told: dict[str, int]) -> Finding:
+def _memory(told: dict[str, int], now: datetime) -> Finding:
     hits, misses = told["keyspace_hits"], told["keyspace_misses"]
+    began_at = now - timedelta(seconds=told["uptime_in_seconds"]) - UPTIME_IS_ROUNDED
     facts: dict[str, int | float] = {
         "evicted_keys": told["evicted_keys"],
         "used_memory_bytes": told["used_memory"],
@@ -66,12 +68,15 @@ def _memory(told: dict[str, int]) -> Finding:
     }
     if hits + misses:
         facts["hit_ratio"] = round(hits / (hits + misses), 4)
-    if told["evicted_keys"] > _evicted_before():
+    if told["evicted_keys"] > _evicted_before(began_at):
         return Finding("keys were evicted since the last check: memory is short", False, facts)
     return Finding("nothing was evicted", facts=facts)
 
 
-def _evicted_before() -> int:
-    """As of the last run; a server that began anew counts from 0."""
-    last = HealthCheckResult.objects.filter(name="cache").order_by("-started_at").first()
-    return int(last.facts.get("evicted_keys", 0)) if last else 0
+def _evicted_before(began_at: datetime) -> int:
+    """As of the last run that could see it; a server that began anew since counts from 0."""
+    seen = HealthCheckResult.objects.filter(
+        name="cache", started_at__gte=began_at, facts__has_key="evicted_keys"
+    )
+    last = seen.order_by("-started_at").first()
+    return int(last.facts["evicted_keys"]) if last else 0

@@ -17,8 +17,8 @@ from orgo_audit.policy.models import PolicyVersion
 DRILL = "restore_drill"
 # A month and some days, for whoever does it by hand.
 DRILL_EVERY = Period(35, "day")
-# `data_corrupted` and `index_corrupted` of PostgreSQL's error codes.
-CORRUPTED = ("XX001", "XX002")
+# The classes "internal error" and "system error": damaged pages, and files that are gone.
+CORRUPTED = ("XX", "58")
 LIMIT_OF_ONE_INDEX = "15min"
 
 # By their numbers: names of schemas that this login may not enter cannot be spoken.
@@ -74,7 +74,7 @@ def _is_whole(oid: int) -> bool:
             cursor.execute(f"SET statement_timeout = '{LIMIT_OF_ONE_INDEX}'")
             cursor.execute("SELECT bt_index_check(%s::regclass)", [oid])
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") in CORRUPTED:
+        if str(getattr(error.__cause__, "sqlstate", "")).startswith(CORRUPTED):
             return False
         if _exists(oid):
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -38,6 +38,8 @@ def _conversation() -> Finding:
         with get_connection() as mail:
             if isinstance(mail, EmailBackend) and (problem := _refusal(mail)):
                 return Finding(problem, is_well=False)
+    except SMTPServerDisconnected:  # also whatever takes longer than EMAIL_TIMEOUT
+        return Finding("the mail server hangs, or hangs up", is_well=False)
     except SMTPException as error:
         return Finding(f"the mail server refused us ({type(error).__name__})", is_well=False)
     except OSError:

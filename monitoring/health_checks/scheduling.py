@@ -30,10 +30,7 @@ def plan() -> list[str]:
     wanted = registry.frequencies()
     for place, (name, frequency) in enumerate(wanted.items()):
         minute = str(_FIRST_MINUTE + place * _MINUTES_APART)
-        schedule, _ = CrontabSchedule.objects.get_or_create(
-            **_times(minute, frequency), timezone="UTC"
-        )
-        _keep_row(name, schedule)
+        _keep_row(name, _schedule(_times(minute, frequency)))
     made = set(HealthCheckResult.objects.values_list("name", flat=True).distinct())
     return [name for name in wanted if name not in made]
 
@@ -43,6 +40,12 @@ def _times(minute: str, frequency: Frequency) -> dict[str, str]:
     return {"minute": minute, "hour": _HOUR, **every, **_WHEN[frequency]}
 
 
+def _schedule(times: dict[str, str]) -> CrontabSchedule:
+    """The admin may hold the same one twice."""
+    known = CrontabSchedule.objects.filter(**times, timezone="UTC").order_by("pk").first()
+    return known or CrontabSchedule.objects.create(**times, timezone="UTC")
+
+
 def _keep_row(name: str, schedule: CrontabSchedule) -> None:
     row = PeriodicTask.objects.filter(name=beat_name(name)).first()
     if row is None:
@@ -50,5 +53,5 @@ def _keep_row(name: str, schedule: CrontabSchedule) -> None:
             name=beat_name(name), task=TASK, crontab=schedule, args=f'["{name}"]'
         )
     elif row.crontab_id != schedule.pk:
-        row.crontab = schedule
+        row.crontab, row.interval, row.solar, row.clocked = schedule, None, None, None
         row.save()

@@ -67,11 +67,12 @@ class Follower:
         return {str(event.get("action")) for event in events}
 
     def _get(self, path: str) -> dict[str, list[dict[str, object]]]:
+        """Nothing where somebody else answers at the portal's address."""
         try:
             answer = self._client.get(path)
-        except httpx.TransportError:
+            told = answer.json() if answer.is_success else {}
+        except (httpx.TransportError, ValueError):
             return {}
         if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise NotAllowedToFollow
-        body: dict[str, list[dict[str, object]]] = answer.json() if answer.is_success else {}
-        return body
+        return told if isinstance(told, dict) else {}
