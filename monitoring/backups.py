@@ -317,8 +317,11 @@ def _dump(file: Path, *words: str) -> None:
 
 
 def _tool(name: str) -> str:
-    beside = find_binaries() / name
-    return str(beside) if beside.is_file() else shutil.which(name) or name
+    """Of a server of one's own the tools that are installed beside it: newer ones may write what
+    it does not read.
+    """
+    installed = None if settings.EMBEDDED_DATABASE else shutil.which(name)
+    return installed or str(find_binaries() / name)
 
 
 def _environment() -> dict[str, str]:
