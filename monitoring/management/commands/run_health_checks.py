@@ -21,12 +21,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("names", nargs="*", metavar="NAME", choices=[*registry.CHECKS, []])
+        parser.add_argument("names", nargs="*", metavar="NAME")
         parser.add_argument("--every", choices=get_args(Frequency), help="those of this period")
 
     def handle(
         self, *args: object, names: list[str], every: Frequency | None, **options: object
     ) -> None:
+        if unknown := [name for name in names if name not in registry.CHECKS]:
+            raise CommandError(f"{unknown[0]!r}: expected one of {', '.join(registry.CHECKS)}")
         frequencies = registry.frequencies()
         wanted = [name for name in names or frequencies if every in (None, frequencies[name])]
         failed = [name for name in wanted if not self._is_well(name)]
