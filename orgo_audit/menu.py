@@ -14,6 +14,7 @@ from orgo_audit.admin import is_admin, site
 RECORD = {
     "WatchMark": "Status",
     "Alert": "Alerts",
+    "HealthCheckResult": "Health",
     "ActivityLog": "Activity",
     "SecurityLog": "Security",
     "ErrorLog": "Errors",
