@@ -32,7 +32,8 @@ from orgo_audit.errors import Conflict, Unavailable
 
 KEYS_SCHEMA = "keys"
 KEYS_DUMP, KEYRING, ERASURES = "keys.dump", "keys.json", "keys.erasures"
-DRILL_PREFIX, RESTORED_SUFFIX = "orgo_drill_", "_restored"
+DRILL_PREFIX = "orgo_drill_"
+RESTORED_SUFFIX, REPLACED_SUFFIX = "_restored", "_replaced"
 # An extension that is no trusted one is the administrator's to make, not the owner's to restore.
 _NOT_OURS = (" EXTENSION ", "bt_index_check")
 _ON_A_ROW = ("DETAIL:", "CONTEXT:")
@@ -205,10 +206,27 @@ def restore(dump: Path, keys: Path, *, replace: bool) -> None:
         try:
             _restore(dump, new)
             _restore(keys / KEYS_DUMP, new)
-            _drop(administrator, name)
-            _rename(administrator, new, name)
-        finally:
+        except Unavailable:
             _drop(administrator, new)
+            raise
+        _swap(administrator, name, new)
+
+
+def _swap(administrator: psycopg.Connection, name: str, new: str) -> None:
+    """The old one goes last: whatever fails before, it stands again under its own name."""
+    old = f"{name}{REPLACED_SUFFIX}"
+    _drop(administrator, old)
+    _shut(administrator, name)
+    _rename(administrator, name, old)
+    try:
+        _shut(administrator, new)
+        _rename(administrator, new, name)
+    except psycopg.Error:
+        _rename(administrator, old, name)
+        raise
+    finally:
+        _open(administrator, name)
+    _drop(administrator, old)
 
 
 def _restore(dump: Path, database: str) -> None:
@@ -232,17 +250,40 @@ def _scratch_database() -> Iterator[str]:
             [DRILL_PREFIX],
         ).fetchall()
         for (old,) in left:
-            _drop(owner, old)
+            _drop_scratch(owner, old)
         _create(owner, name)
         try:
             yield name
         finally:
-            _drop(owner, name)
+            _drop_scratch(owner, name)
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
+
+
+def _drop_scratch(owner: psycopg.Connection, name: str) -> None:
+    """Without force: the owner may not end an autovacuum in it, and the server does that itself."""
+    owner.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _shut(connection: psycopg.Connection, name: str) -> None:
+    """Nobody comes in any more, and whoever is in has to leave: else it cannot be renamed."""
+    connection.execute(
+        sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false").format(sql.Identifier(name))
+    )
+    connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = %s AND backend_type = 'client backend'",
+        [name],
+    )
+
+
+def _open(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(
+        sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(sql.Identifier(name))
     )
 
 

@@ -18,6 +18,8 @@ from orgo_audit.api import single_parameters
 from orgo_audit.errors import NotAllowed
 
 WITHHELD = "Alert (withheld)"
+# A task is kept where it is found again once it is sensitive; a mail is kept nowhere.
+REFERENCES = ("task_id", "email_id")
 
 
 class AlertmanagerView(MonitoringView):
@@ -63,7 +65,7 @@ def _told(incoming: Incoming) -> Condition:
         Severity(incoming.severity),
         incoming.fingerprint,
         incoming.task_id,
-        {name: word for name, word in incoming.words.items() if name != "task_id"},
+        {name: word for name, word in incoming.words.items() if name not in REFERENCES},
     )
 
 

@@ -146,7 +146,9 @@ _KINDS: dict[type[Any], str] = {list: "a list", dict: "an object", str: "a text"
 
 def _of(told: dict[str, Any], name: str, kind: type[Any], path: str) -> Any:
     value = told.get(name)
-    if not isinstance(value, kind) or (isinstance(value, str) and "\0" in value):
+    if not isinstance(value, kind) or (
+        isinstance(value, str) and ("\0" in value or not _is_text(value))
+    ):
         raise BadInput(f"expected {_KINDS[kind]}", path=path, code="wrong_type")
     return value
 

@@ -70,8 +70,9 @@ def test_an_unknown_severity_is_a_warning() -> None:
         (a_webhook(an_alert(labels=[])), "alerts[0].labels"),
         (a_webhook(an_alert(labels={"a": 5})), "alerts[0].labels.a"),
         (a_webhook(an_alert(labels={"a": "\0"})), "alerts[0].labels.a"),
-        (a_webhook(an_alert(annotations={"a": "\ud800"})), "alerts[0].annotations"),
+        (a_webhook(an_alert(annotations={"a": "\ud800"})), "alerts[0].annotations.a"),
         (a_webhook(an_alert(fingerprint="")), "alerts[0].fingerprint"),
+        (a_webhook(an_alert(fingerprint="a\ud800")), "alerts[0].fingerprint"),
         (a_webhook(*[an_alert()] * 5001), "alerts"),
     ],
 )
